@@ -1,0 +1,8 @@
+from agents.models.action import Action
+from agents.models.agent import Agent, AgentVersion
+from agents.models.ledger import AgentDay, WorkerBeat
+from agents.models.provider import Provider
+from agents.models.run import Run
+from agents.models.step import Step
+
+__all__ = ["Action", "Agent", "AgentDay", "AgentVersion", "Provider", "Run", "Step", "WorkerBeat"]

@@ -1,0 +1,24 @@
+from approvals.models.audit import AuditEvent
+from approvals.models.halt import Halt
+from approvals.models.installation import Installation
+from approvals.models.notice import Notice
+from approvals.models.people import ApiToken, ApproverGroup, GroupMember, Profile, Team
+from approvals.models.policy import PolicyVersion
+from approvals.models.request import Decision, Request
+from approvals.models.states import AllowedMove
+
+__all__ = [
+    "AllowedMove",
+    "ApiToken",
+    "ApproverGroup",
+    "AuditEvent",
+    "Decision",
+    "GroupMember",
+    "Halt",
+    "Installation",
+    "Notice",
+    "PolicyVersion",
+    "Profile",
+    "Request",
+    "Team",
+]

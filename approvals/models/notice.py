@@ -1,0 +1,29 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models.people import Team
+from config.ids import new_id
+
+
+class Notice(models.Model):
+    """Something to tell someone: one person, a team, or (neither set) everybody. Delivered by integrations."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=40)
+    title = models.TextField()
+    body = models.TextField(blank=True)
+    link = models.CharField(max_length=300, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    run_id = models.UUIDField(null=True, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="notice_newest")]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,106 @@
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from approvals.models.people import Team
+from approvals.states import RequestClass, RequestKind, RequestState, Vote
+from config.ids import new_id
+
+
+def _choices(values: type) -> list[tuple[str, str]]:
+    return [(value.value, value.value.replace("_", " ")) for value in values]  # type: ignore[attr-defined]
+
+
+class Request(models.Model):
+    """Something a person must settle.
+
+    The arguments are not here: they are read from the action's canonical bytes (approvals.ports).
+    `card` is what the reviewer is shown beside them; both together have the view digest.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=20, choices=_choices(RequestKind))
+    state = models.CharField(max_length=20, choices=_choices(RequestState), default=RequestState.OPEN)
+    title = models.TextField()
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="requests")
+    agent = models.CharField(max_length=80, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    tool = models.CharField(max_length=160, blank=True)
+    connection = models.CharField(max_length=80, blank=True)
+    run_id = models.UUIDField(null=True, blank=True, db_index=True)
+    action_id = models.UUIDField(null=True, blank=True, db_index=True)
+    action_digest = models.CharField(max_length=64, blank=True)
+    view_digest = models.CharField(max_length=64, blank=True)
+    card = models.JSONField(default=dict)
+    money_minor = models.BigIntegerField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    risk = models.CharField(max_length=10, default="medium")
+    rule = models.JSONField(default=dict)
+    level = models.CharField(max_length=4, blank=True)
+    cls = models.CharField(max_length=10, choices=_choices(RequestClass), default=RequestClass.NORMAL)
+    approvers = models.CharField(max_length=80, blank=True)
+    votes_needed = models.PositiveSmallIntegerField(default=1)
+    # People who may not sign: who started the run, who edited the agent version, the rule or the arguments.
+    barred = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    priority = models.CharField(max_length=10, default="normal")
+    reason_code = models.CharField(max_length=40, blank=True)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    answer = models.TextField(blank=True)
+    proposal = models.JSONField(null=True, blank=True)
+    successor_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    decide_by = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    execute_after = models.DateTimeField(null=True, blank=True)
+    execute_by = models.DateTimeField(null=True, blank=True)
+    consumed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            # One approval per action; an unknown outcome of the same action is a request of its own.
+            models.UniqueConstraint(fields=["action_id", "kind"], name="one_request_per_action_and_kind"),
+            models.CheckConstraint(
+                condition=models.Q(money_minor__isnull=True) | models.Q(money_minor__gte=0), name="request_money_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(consumed_at__isnull=True) | models.Q(state=RequestState.APPROVED),
+                name="only_approved_is_consumed",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["decide_by"], condition=models.Q(state="open"), name="request_open_by_deadline"),
+            models.Index(fields=["-settled_at"], condition=~models.Q(state="open"), name="request_settled"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}: {self.title}"
+
+
+class Decision(models.Model):
+    """One person's vote on one request, bound to what was signed and what was seen."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    request = models.ForeignKey(Request, on_delete=models.PROTECT, related_name="decisions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
+    vote = models.CharField(max_length=20, choices=_choices(Vote))
+    comment = models.TextField(blank=True)
+    reason_code = models.CharField(max_length=40, blank=True)
+    action_digest = models.CharField(max_length=64, blank=True)
+    view_digest = models.CharField(max_length=64, blank=True)
+    edited = models.BooleanField(default=False)
+    via = models.CharField(max_length=20, default="browser")
+    at = models.DateTimeField(db_default=Now())
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "user"], condition=models.Q(withdrawn_at__isnull=True), name="one_vote_per_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vote} by {self.user} on {self.request_id}"

@@ -1,0 +1,23 @@
+"""Telling people. A notice is written in the verb's transaction; integrations delivers it."""
+
+from typing import Any
+from uuid import UUID
+
+from approvals.models import Notice
+
+
+def tell(
+    *,
+    kind: str,
+    title: str,
+    body: str = "",
+    link: str = "",
+    subject: str = "",
+    run_id: UUID | None = None,
+    user: Any = None,
+    team: Any = None,
+) -> Notice:
+    """Write one notice for a person, a team, or (neither given) everybody."""
+    return Notice.objects.create(
+        kind=kind, title=title, body=body, link=link, subject=subject, run_id=run_id, user=user, team=team
+    )
