@@ -1,0 +1,210 @@
+"""The documents of a configuration package: what a file may say, and nothing else. Pure.
+
+The same shapes take the body of a writing API call. Secrets are only ever names here (`env:NAME`, `file:NAME`).
+Overrides of tools and rules of the policy have owners of their own; here they are only carried.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
+
+SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+PACKAGE_NAME = r"^[a-z0-9][a-z0-9-]*$"
+CURRENCY = r"^[A-Z]{3}$"
+SECRET_NAME = r"^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
+HTTP_URL = r"^(?:https?://[^\s@/]+(?:/\S*)?)?$"
+MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*/\S+$"
+TOOL_PATTERN = r"^[A-Za-z0-9_.*?\[\]-]+$"
+HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+
+# What a person reads when a text does not have the form: what is wrong, what to do.
+FORMS: Mapping[str, tuple[str, str]] = {
+    SLUG: ("This is not a name.", "Use letters, digits, - and _, at most 80."),
+    PACKAGE_NAME: ("This is not a package name.", "Use small letters, digits and -, at most 80."),
+    CURRENCY: ("This is not a currency.", "Write its three capital letters, as EUR."),
+    SECRET_NAME: (
+        "A file names a secret, it never holds one.",
+        "Write env:NAME (listed in SECRET_NAMES) or file:NAME (below SECRETS_DIR).",
+    ),
+    HTTP_URL: ("This is not an address.", "Write it with http:// or https:// and without a user name."),
+    MODEL_NAME: ("This is not a model.", "Write <provider>/<model>, as local/some-model."),
+    TOOL_PATTERN: ("This is not a tool pattern.", "Write a tool as shop.refund_order, or many as shop.*"),
+    HEADER_NAME: ("This is not the name of an HTTP header.", "Write it as Authorization."),
+}
+
+Slug = Annotated[str, StringConstraints(pattern=SLUG, max_length=80)]
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY)]
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME, max_length=300)]
+HttpUrl = Annotated[str, StringConstraints(pattern=HTTP_URL, max_length=300)]
+ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME, max_length=200)]
+ToolPattern = Annotated[str, StringConstraints(pattern=TOOL_PATTERN, max_length=160)]
+HeaderName = Annotated[str, StringConstraints(pattern=HEADER_NAME, max_length=100)]
+Cel = Annotated[str, StringConstraints(max_length=500)]
+MinorUnits = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
+Positive = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
+
+
+def _usd(value: Decimal) -> Decimal:
+    if not value.is_finite() or value < 0:
+        raise ValueError("a sum of money must be 0 or more")
+    return value
+
+
+Usd = Annotated[Decimal, Field(max_digits=14, decimal_places=8), AfterValidator(_usd)]
+# 0.50 and 0.5 are one limit; prices stay decimal text, because they are multiplied.
+UsdLimit = Annotated[Usd, PlainSerializer(float, return_type=float)]
+UsdPrice = Annotated[Usd, PlainSerializer(lambda value: f"{value.normalize():f}", return_type=str)]
+
+
+class Shape(BaseModel):
+    """A part of a package. An unknown field is an error, never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def canonical(self) -> dict[str, Any]:
+        """Return the canonical JSON form: every field present, so that equal meaning is equal text."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Group(Shape):
+    """People whom a rule may name as approvers, and how much each may sign, in minor units per currency."""
+
+    people: list[Annotated[str, StringConstraints(min_length=1, max_length=150)]] = []
+    limits: dict[str, dict[Currency, MinorUnits]] = {}
+
+    @model_validator(mode="after")
+    def _limits_are_of_members(self) -> Self:
+        strangers = sorted(set(self.limits) - set(self.people))
+        if strangers:
+            raise ValueError(f"limits name {', '.join(strangers)}, who is not among the people of the group")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """Return it with the people in order, and without limits that say nothing."""
+        limits = {person: dict(sums) for person, sums in self.limits.items() if sums}
+        return {"people": sorted(set(self.people)), "limits": limits}
+
+
+class Prices(Shape):
+    """USD per million tokens."""
+
+    input: UsdPrice
+    output: UsdPrice
+    cache_read: UsdPrice | None = None
+    cache_write: UsdPrice | None = None
+
+
+class Provider(Shape):
+    """Where models are reached."""
+
+    name: Slug
+    kind: Literal["anthropic", "openai", "openai_chat", "offline"]
+    base_url: HttpUrl = ""
+    api_key: SecretName = ""
+    prices: dict[str, Prices] = {}
+
+
+class Auth(Shape):
+    """The header that a connection signs in with."""
+
+    header: HeaderName
+    value: SecretName
+
+
+class Connection(Shape):
+    """A system that agents can touch. `document`: an OpenAPI document, or where it lies (path or address)."""
+
+    name: Slug
+    kind: Literal["openapi", "mcp", "slack", "mail", "webhook"]
+    document: str | dict[str, JsonValue]
+    base_url: HttpUrl = ""
+    auth: Auth | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 3
+    tools: dict[str, dict[str, JsonValue]] = {}
+
+
+class Limits(Shape):
+    """What one agent may use up. Left out: the product's own default."""
+
+    turns: Positive | None = None
+    actions: Positive | None = None
+    seconds: Positive | None = None
+    parallel_runs: Positive | None = None
+    tokens_per_minute: Positive | None = None
+    cost_usd: UsdLimit | None = None
+    cost_usd_per_day: UsdLimit | None = None
+    moved_minor_per_day: dict[Currency, MinorUnits] | None = None
+
+    def canonical(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+
+
+class Agent(Shape):
+    """A named worker. Everything but name, team, purpose and category makes a new version when it changes."""
+
+    name: Slug
+    team: Slug
+    purpose: str = ""
+    category: Annotated[str, StringConstraints(max_length=80)] = ""
+    instructions: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
+    model: ModelName
+    fallback: list[ModelName] = []
+    tools: list[ToolPattern] = []
+    outcome: dict[str, JsonValue]
+    confidence_floor: Annotated[float, Field(ge=0, le=1)] = 0.7
+    limits: Limits = Limits()
+    mode: Literal["shadow", "suggest", "live"] = "suggest"
+
+    def canonical(self) -> dict[str, Any]:
+        return {**super().canonical(), "limits": self.limits.canonical()}
+
+
+class Source(Shape):
+    """Where events come in. `schema`: a JSON Schema, or a file beside the package that holds one."""
+
+    name: Slug
+    signature: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=30)]
+    secret: SecretName = ""
+    previous_secret: SecretName = ""
+    schema_: Annotated[str | dict[str, JsonValue] | None, Field(alias="schema")] = None
+    rate_per_minute: Positive = 6000
+    max_bytes: Positive = 1024 * 1024
+    dedupe_by_body: bool = False
+    subject: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class Trigger(Shape):
+    """Source and condition → agent and goal."""
+
+    source: Slug
+    when: Cel = ""
+    agent: Slug
+    goal: Annotated[str, StringConstraints(min_length=1, max_length=5000)]
+
+
+class Package(Shape):
+    """One file: everything that one author puts into an installation under one name."""
+
+    package: Annotated[str, StringConstraints(pattern=PACKAGE_NAME, max_length=80)]
+    teams: list[Slug] = []
+    groups: dict[Slug, Group] = {}
+    providers: list[Provider] = []
+    connections: list[Connection] = []
+    policy: list[dict[str, Any]] = []
+    agents: list[Agent] = []
+    sources: list[Source] = []
+    triggers: list[Trigger] = []
+
