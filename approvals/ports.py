@@ -39,6 +39,7 @@ class Successor:
     digest: str
     state: str
     request: Request | None
+    same_target: bool = True
 
 
 class ActionLedger(Protocol):

@@ -1,6 +1,10 @@
-"""The one signal. Sent inside the transaction that settles a request (or takes the settling back),
-with `request` (its new state stands in it), `actor` and `now`; the agents app moves action and run."""
+"""What approvals announces to whoever stands above it, inside the transaction that makes it true.
+
+request_settled: `request` (its new state stands in it; open again after an undo), `actor`, `now`.
+halt_released: `halt`, `actor`.
+"""
 
 from django.dispatch import Signal
 
 request_settled = Signal()
+halt_released = Signal()

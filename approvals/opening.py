@@ -1,0 +1,115 @@
+"""Opening a request: what a person must settle, written with its audit row and a notice to those who may."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from approvals.audit import Actor, record
+from approvals.models import Request
+from approvals.notices import tell
+from approvals.policy.canonical import canonical_bytes, digest_of
+from approvals.states import RequestClass, RequestKind
+
+DEFAULT_DEADLINE_S = 24 * 3600
+HIGH_DEADLINE_S = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What is known when a request opens. `card` is what the reviewer sees beside the arguments (templates/approvals)."""
+
+    kind: RequestKind
+    title: str
+    card: Mapping[str, Any]
+    team_id: int | None = None
+    agent: str = ""
+    subject: str = ""
+    tool: str = ""
+    connection: str = ""
+    run_id: UUID | None = None
+    action_id: UUID | None = None
+    action_digest: str = ""
+    money_minor: int | None = None
+    currency: str = ""
+    risk: str = "medium"
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    level: str = ""
+    cls: RequestClass = RequestClass.NORMAL
+    approvers: str = ""
+    votes_needed: int = 1
+    barred: Sequence[int] = ()
+    priority: str = "normal"
+    reason_code: str = ""
+    deadline_s: int | None = None
+    proposal: Mapping[str, Any] | None = None
+
+
+def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
+    """Create the open request, its audit row and its notice, inside the caller's transaction."""
+    view = digest_of(canonical_bytes({"title": opening.title, "card": opening.card, "action": opening.action_digest}))
+    seconds = opening.deadline_s or (HIGH_DEADLINE_S if opening.cls == RequestClass.HIGH else DEFAULT_DEADLINE_S)
+    request = Request.objects.create(
+        **{name: getattr(opening, name) for name in _COPIED},
+        barred=sorted(set(opening.barred)),
+        # Without an action the card itself is what is signed.
+        action_digest=opening.action_digest or view,
+        view_digest=view,
+        created_at=now,
+        decide_by=now + timedelta(seconds=seconds) if _expires(opening.kind) else None,
+    )
+    record(
+        actor=actor,
+        verb="request.opened",
+        subject_type="request",
+        subject_id=request.pk,
+        subject=request.subject,
+        run_id=request.run_id,
+        agent=request.agent,
+        to_state=request.state,
+        digest=request.action_digest,
+        kind=request.kind,
+        view_digest=view,
+        rule=dict(opening.rule),
+        votes=request.votes_needed,
+    )
+    tell(
+        kind=f"request.{opening.kind}",
+        title=opening.title,
+        link=f"/inbox/{request.pk}/",
+        subject=opening.subject,
+        run_id=opening.run_id,
+        team=request.team,
+    )
+    return request
+
+
+_COPIED = (
+    "kind",
+    "title",
+    "card",
+    "team_id",
+    "agent",
+    "subject",
+    "tool",
+    "connection",
+    "run_id",
+    "action_id",
+    "money_minor",
+    "currency",
+    "risk",
+    "rule",
+    "level",
+    "cls",
+    "approvers",
+    "votes_needed",
+    "priority",
+    "reason_code",
+    "proposal",
+)
+
+
+def _expires(kind: RequestKind) -> bool:
+    """An unknown outcome or a hand-off stays until a person settles it; silence answers neither."""
+    return kind not in (RequestKind.UNKNOWN_OUTCOME, RequestKind.HAND_OFF)

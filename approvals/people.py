@@ -1,0 +1,69 @@
+"""Who someone is here: roles, teams, groups and money limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+
+from approvals.models import GroupMember
+from approvals.states import Role
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One person's authority, read once per page and asked many times."""
+
+    user: User
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        names = set(self.user.groups.values_list("name", flat=True))
+        if self.user.is_superuser:
+            names.add(Role.ADMIN)
+        return frozenset(names & set(Role)) if self.user.is_active else frozenset()
+
+    @cached_property
+    def team_ids(self) -> frozenset[int]:
+        return frozenset(self.user.teams.values_list("pk", flat=True))  # type: ignore[attr-defined]
+
+    @cached_property
+    def groups(self) -> Mapping[str, Mapping[str, int]]:
+        """Approver group → {currency: limit in minor units}."""
+        rows = GroupMember.objects.filter(user=self.user).select_related("group")
+        return {row.group.name: row.limits for row in rows}
+
+    @property
+    def is_admin(self) -> bool:
+        return Role.ADMIN in self.roles
+
+    @property
+    def sees_all(self) -> bool:
+        """Admins and auditors see every team's work."""
+        return bool(self.roles & {Role.ADMIN, Role.AUDITOR})
+
+    @property
+    def decides(self) -> bool:
+        return bool(self.roles & {Role.OPERATOR, Role.ADMIN})
+
+    def limit(self, currency: str, group: str = "") -> int | None:
+        """Return the most this person may sign, in minor units: in that group, or the highest of all. None: nothing."""
+        groups = [self.groups[group]] if group in self.groups else [] if group else list(self.groups.values())
+        limits = [limits[currency] for limits in groups if currency in limits]
+        return max(limits, default=None)
+
+
+def signer(user: Any) -> Signer:
+    """Return the person's authority, kept on the user object for the length of one web request."""
+    kept = getattr(user, "_signer", None)
+    if kept is None:
+        kept = user._signer = Signer(user)
+    return kept
+
+
+def fresh_signer(user_id: int) -> Signer | None:
+    """Return authority as the database has it now, or None when the person is gone or switched off."""
+    user = get_user_model().objects.filter(pk=user_id, is_active=True).first()
+    return Signer(user) if user else None

@@ -1,0 +1,84 @@
+"""The active policy: reading it, judging by it, putting another in its place."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from approvals.audit import Actor, record
+from approvals.database_clock import database_now
+from approvals.models import PolicyVersion
+from approvals.policy.action import ProposedAction
+from approvals.policy.canonical import canonical_bytes
+from approvals.policy.engine import evaluate
+from approvals.policy.rules import Rule, parse_rules
+from approvals.policy.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePolicy:
+    id: UUID
+    number: int
+    rules: tuple[Rule, ...]
+
+
+def active_policy() -> ActivePolicy:
+    """Return the rules in force. The rules of one version are parsed once per process: a version never changes."""
+    row = PolicyVersion.objects.filter(active=True).values_list("id", "number").get()
+    return ActivePolicy(id=row[0], number=row[1], rules=_rules_of(row[0]))
+
+
+@lru_cache(maxsize=8)
+def _rules_of(version_id: UUID) -> tuple[Rule, ...]:
+    return tuple(parse_rules(PolicyVersion.objects.values_list("rules", flat=True).get(pk=version_id)))
+
+
+def judge_action(action: ProposedAction, policy: ActivePolicy | None = None) -> tuple[Verdict, ActivePolicy]:
+    """Return the verdict on the action and the policy that gave it."""
+    active = policy or active_policy()
+    return evaluate(action, active.rules), active
+
+
+def activate_policy(
+    *, rules: Sequence[dict[str, Any]], actor: Actor, user: Any = None, note: str = ""
+) -> PolicyVersion:
+    """Put a new version in force. Returns it; the active one when its rules are the same.
+
+    Raises RuleError when a rule is not sound. Takes the lock that effects hold shared, so no effect
+    begins under the old version after this commits.
+    """
+    documents = list(rules)
+    parse_rules(documents)
+    digest = hashlib.sha256(canonical_bytes(documents)).hexdigest()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(countersign_scope_key('policy'))")
+        old = PolicyVersion.objects.get(active=True)
+        if old.hash == digest:
+            return old
+        PolicyVersion.objects.filter(pk=old.pk).update(active=False)
+        new = PolicyVersion.objects.create(
+            number=(PolicyVersion.objects.order_by("-number").values_list("number", flat=True)[0]) + 1,
+            rules=documents,
+            hash=digest,
+            note=note,
+            author=user,
+            author_label=actor.label,
+            active=True,
+            activated_at=database_now(),
+        )
+        record(
+            actor=actor,
+            verb="policy.activated",
+            subject_type="policy",
+            subject_id=new.pk,
+            digest=digest,
+            number=new.number,
+            replaces=old.number,
+            note=note,
+        )
+    return new

@@ -1,0 +1,88 @@
+"""Questions about requests. Reads only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from approvals.models import AuditEvent, Decision, Notice, Request
+from approvals.people import Signer, signer
+from approvals.permissions import objection, visible_requests
+from approvals.states import RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Open requests, parted by who must act."""
+
+    mine: tuple[Request, ...]
+    others: tuple[Request, ...]
+
+
+def waiting_for(user: Any) -> Waiting:
+    """Return the open requests this person sees, by deadline: those they may settle, and those others must."""
+    who = signer(user)
+    rows = list(
+        visible_requests(who)
+        .filter(state=RequestState.OPEN)
+        .defer("card", "proposal")
+        .select_related("team", "assignee")
+        .order_by("decide_by", "created_at", "pk")
+    )
+    voted = _voted_on(who)
+    mine = [row for row in rows if not objection(who, row, voted=row.pk in voted)]
+    known = {row.pk for row in mine}
+    return Waiting(mine=tuple(mine), others=tuple(row for row in rows if row.pk not in known))
+
+
+def count_waiting_for(user: Any) -> int:
+    """Return how many requests wait for this very person: the badge."""
+    return len(waiting_for(user).mine)
+
+
+def settled_requests(user: Any) -> QuerySet[Request]:
+    """Return settled requests this person may see, newest first."""
+    return (
+        visible_requests(signer(user))
+        .exclude(state=RequestState.OPEN)
+        .select_related("team")
+        .order_by("-settled_at", "-pk")
+    )
+
+
+def request_for(user: Any, request_id: UUID) -> Request | None:
+    return visible_requests(signer(user)).filter(pk=request_id).select_related("team", "assignee").first()
+
+
+def decisions_of(request: Request) -> Sequence[Decision]:
+    """Return the votes in order, also those taken back."""
+    return list(request.decisions.select_related("user").order_by("at"))
+
+
+def settlements_of(action_ids: Sequence[UUID]) -> dict[UUID, Request]:
+    """Return the approval request of each action that has one."""
+    rows = Request.objects.filter(action_id__in=action_ids, kind="approval").prefetch_related("decisions__user")
+    return {row.action_id: row for row in rows if row.action_id}
+
+
+def audit_of_run(run_id: UUID) -> Sequence[AuditEvent]:
+    return list(AuditEvent.objects.filter(run_id=run_id).order_by("seq"))
+
+
+def notices_for(user: Any) -> QuerySet[Notice]:
+    """Return what this person was told, newest first: their own, their teams' and everybody's."""
+    who = signer(user)
+    rows = Notice.objects.order_by("-created_at", "-pk")
+    if who.sees_all:
+        return rows.filter(user__isnull=True) | rows.filter(user=user)
+    return rows.filter(user=user) | rows.filter(user__isnull=True, team__isnull=True) | rows.filter(team_id__in=who.team_ids)
+
+
+def _voted_on(who: Signer) -> set[UUID]:
+    return set(
+        Decision.objects.filter(
+            user=who.user, withdrawn_at__isnull=True, request__state=RequestState.OPEN
+        ).values_list("request_id", flat=True)
+    )
