@@ -1,5 +1,6 @@
-"""Money as people read it. Amounts are integers in minor units everywhere else. Pure: no Django."""
+"""Money as people read and type it. Amounts are integers in minor units everywhere else. Pure: no Django."""
 
+import re
 from decimal import Decimal
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
@@ -9,6 +10,12 @@ _EXPONENTS = {
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
+_TYPED = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+
+
+class NotMoney(ValueError):
+    """What was typed is not an amount; the text says how to write one."""
 
 
 def exponent_of(currency: str) -> int:
@@ -24,3 +31,30 @@ def money_text(amount_minor: int, currency: str) -> str:
     minus = "-" if amount_minor < 0 else ""
     sign = _SIGNS.get(currency.upper())
     return f"{minus}{sign}{number}" if sign else f"{minus}{number} {currency.upper()}"
+
+
+def major_text(amount_minor: int, currency: str) -> str:
+    """Return the amount as a number that a person can type again: "640.00" for 64000 EUR."""
+    decimals = exponent_of(currency)
+    return f"{Decimal(amount_minor).scaleb(-decimals):.{decimals}f}"
+
+
+def parse_money(text: str, currency: str) -> int:
+    """Return the minor units of an amount typed in major units, converted exactly.
+
+    "640", "640.00" and "€1,280.00" are read; "12,5" and half a cent raise NotMoney: nothing is rounded or guessed.
+    """
+    bare = _without_sign(text, currency)
+    if not (_TYPED.fullmatch(bare) or _GROUPED.fullmatch(bare)):
+        raise NotMoney(f"Write an amount like {major_text(64000, currency)}: a point, no comma, before the smaller unit.")
+    minor = Decimal(bare.replace(",", "")).scaleb(exponent_of(currency))
+    if minor != minor.to_integral_value():
+        raise NotMoney(f"{currency.upper()} has {exponent_of(currency) or 'no'} digits after the point.")
+    return int(minor)
+
+
+def _without_sign(text: str, currency: str) -> str:
+    bare = text.strip()
+    for sign in (_SIGNS.get(currency.upper(), ""), currency.upper(), currency.lower()):
+        bare = bare.removeprefix(sign).removesuffix(sign).strip()
+    return bare

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from approvals import money as money_words
 from approvals import time_words
+from approvals.money import money_text
 from approvals.visible_text import Mark, Piece, pieces
 
 register = template.Library()
@@ -25,7 +25,7 @@ register = template.Library()
 @register.filter
 def money(amount_minor: int | None, currency: str = "EUR") -> str:
     """{{ request.money_minor|money:request.currency }} → "€640.00"; nothing for None."""
-    return "" if amount_minor is None else money_words.format_money(int(amount_minor), currency)
+    return "" if amount_minor is None else money_text(int(amount_minor), currency)
 
 
 @register.filter
