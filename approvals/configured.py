@@ -38,13 +38,14 @@ def put_team(*, name: str, package: str, actor: Actor) -> None:
 def retire_team(*, name: str, actor: Actor) -> None:
     """Remove a team that nobody is in and nothing belongs to; any other stays, no longer owned by a package."""
     team = Team.objects.get(name=name)
+    team_id = team.pk
     if team.members.exists() or team.agents.exists() or team.requests.exists() or team.notices.exists():
         Team.objects.filter(pk=team.pk).update(package="")
         verb = "team.let_go"
     else:
         team.delete()
         verb = "team.removed"
-    record(actor=actor, verb=verb, subject_type="team", subject_id=team.pk or 0, subject=name)
+    record(actor=actor, verb=verb, subject_type="team", subject_id=team_id, subject=name)
 
 
 def group_rows() -> list[GroupRow]:

@@ -8,18 +8,21 @@ from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Any
 
+import jsonschema_rs
 from pydantic import ValidationError
 
 from config import bounded_json
+from integrations.openapi.document import BadDocument, read_document
 from integrations.package import yaml_text
 from integrations.package.problems import BadPackage, Problem
 from integrations.package.sentences import problems_of
-from integrations.package.shapes import Package, Source
+from integrations.package.shapes import Package
 from integrations.package.yaml_text import Path, YamlText, dotted
 
-MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+MAX_FILE_BYTES = 8 * 1024 * 1024
 
 Fetch = Callable[[str], bytes]
+Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,17 +41,24 @@ class Loaded:
         return Problem(what=what, todo=todo, path=dotted(path), line=line, file=self.file)
 
 
-def read_package(path: FilePath, *, fetch: Fetch) -> Loaded:
-    """Return the package in a file. fetch: gets the bytes at an http(s) address. Raises BadPackage with every problem."""
+def read_packages(path: FilePath, *, fetch: Fetch) -> list[Loaded]:
+    """Return the packages in a file: one, or several that `---` divides, as `export` writes them.
+
+    fetch: gets the bytes at an http(s) address. Raises BadPackage with every problem found.
+    """
     try:
-        return parse_package(_bytes_of(path), file=str(path), folder=path.parent, fetch=fetch)
+        texts = yaml_text.read_all(_bytes_of(path))
+        return [_loaded(text, file=str(path), folder=path.parent, fetch=fetch) for text in texts]
     except BadPackage as error:
-        raise BadPackage([problem if problem.file else replace(problem, file=str(path)) for problem in error.problems]) from None
+        raise BadPackage([found if found.file else replace(found, file=str(path)) for found in error.problems]) from None
 
 
 def parse_package(raw: bytes, *, file: str, folder: FilePath | None, fetch: Fetch) -> Loaded:
-    """Return the package in raw. folder: where the files it names lie; None refuses to read any."""
-    text = yaml_text.read_yaml(raw)
+    """Return the one package in raw. folder: where the files it names lie; None refuses to read any."""
+    return _loaded(yaml_text.read_yaml(raw), file=file, folder=folder, fetch=fetch)
+
+
+def _loaded(text: YamlText, *, file: str, folder: FilePath | None, fetch: Fetch) -> Loaded:
     package = _shaped(text, file)
     loaded = Loaded(package=package, documents={}, sources={}, file=file, text=text)
     _refuse(list(_twice(loaded)))
@@ -86,9 +96,8 @@ class _Files:
         self._folder = folder
         self._fetch = fetch
 
-    def value_of(self, name: str) -> Any:
-        raw = self._fetch(name) if name.startswith(("http://", "https://")) else self._beside(name)
-        return parse_document(raw, is_yaml=name.lower().endswith((".yaml", ".yml")))
+    def raw(self, name: str) -> bytes:
+        return self._fetch(name) if name.startswith(("http://", "https://")) else self._beside(name)
 
     def _beside(self, name: str) -> bytes:
         if self._folder is None:
@@ -96,56 +105,79 @@ class _Files:
         return _bytes_of(self._folder / name)
 
 
-def parse_document(raw: bytes, *, is_yaml: bool) -> Any:
-    """Return what a JSON or YAML document says, with plain numbers. Raises BadPackage."""
-    if is_yaml:
-        return yaml_text.read_yaml(raw, max_bytes=MAX_DOCUMENT_BYTES).value
-    try:
-        return _plain_numbers(bounded_json.loads(raw, max_bytes=MAX_DOCUMENT_BYTES))
-    except bounded_json.BadJson as error:
-        raise BadPackage([Problem(f"This is not a JSON document: {error}")]) from None
-
-
 def _with_files(loaded: Loaded, files: _Files) -> Loaded:
     problems: list[Problem] = []
-    documents = dict(_documents(loaded, files, problems))
-    sources = [_with_schema(loaded, index, files, problems) for index in range(len(loaded.package.sources))]
+    documents = {
+        connection.name: text
+        for index, connection in enumerate(loaded.package.connections)
+        if (text := _document(connection.document, files, loaded, ("connections", index, "document"), problems))
+    }
+    sources = [
+        source.model_copy(update={"schema_": _schema(source.schema_, files, loaded, ("sources", index, "schema"), problems)})
+        for index, source in enumerate(loaded.package.sources)
+    ]
     _refuse(problems)
+    named = {c.name: c.document for c in loaded.package.connections if isinstance(c.document, str)}
     package = loaded.package.model_copy(update={"sources": sources})
-    named = {c.name: c.document for c in package.connections if isinstance(c.document, str)}
     return replace(loaded, package=package, documents=documents, sources=named)
 
 
-def _documents(loaded: Loaded, files: _Files, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    for index, connection in enumerate(loaded.package.connections):
-        path: Path = ("connections", index, "document")
-        value = _resolved(connection.document, files, loaded, path, problems)
-        if isinstance(value, dict):
-            yield connection.name, document_text(value)
-
-
-def _with_schema(loaded: Loaded, index: int, files: _Files, problems: list[Problem]) -> Source:
-    source = loaded.package.sources[index]
-    if source.schema_ is None:
-        return source
-    value = _resolved(source.schema_, files, loaded, ("sources", index, "schema"), problems)
-    return source.model_copy(update={"schema_": value})
-
-
-def _resolved(
-    value: str | dict[str, Any], files: _Files, loaded: Loaded, path: Path, problems: list[Problem]
-) -> dict[str, Any] | None:
-    if isinstance(value, dict):
-        return value
+def _document(given: str | Json, files: _Files, loaded: Loaded, path: Path, problems: list[Problem]) -> str:
+    """Return an API document as checked JSON text, or "" with a problem more."""
     try:
-        found = files.value_of(value)
+        raw = document_text(given) if isinstance(given, Mapping) else files.raw(given)
+        return document_text(read_document(raw).content)
+    except BadDocument as error:
+        problems.append(loaded.problem(path, error.message))
     except BadPackage as error:
-        problems.extend(loaded.problem(path, f"{value}: {problem}") for problem in error.problems)
+        problems.extend(_told(loaded, path, given, error))
+    return ""
+
+
+def _schema(given: str | Json | None, files: _Files, loaded: Loaded, path: Path, problems: list[Problem]) -> Json | None:
+    """Return a JSON Schema that is a schema, or None; with a problem more when there should be one."""
+    if given is None:
         return None
-    if not isinstance(found, dict):
-        problems.append(loaded.problem(path, f"{value} does not hold a mapping.", "Name another file."))
-        return None
-    return found
+    try:
+        value = given if isinstance(given, Mapping) else parse_value(files.raw(given), is_yaml=_is_yaml(given))
+        check_schema(value)
+        return dict(value)
+    except BadPackage as error:
+        problems.extend(_told(loaded, path, given, error))
+    return None
+
+
+def _told(loaded: Loaded, path: Path, given: str | Json, error: BadPackage) -> Iterator[Problem]:
+    where = f"{given}: " if isinstance(given, str) else ""
+    return (loaded.problem(path, f"{where}{found.what}", found.todo) for found in error.problems)
+
+
+def check_schema(value: Any) -> None:
+    """Raise BadPackage unless value is a JSON Schema, as an object."""
+    if not isinstance(value, Mapping):
+        raise BadPackage([Problem("A JSON Schema is expected here, as a mapping.")])
+    try:
+        jsonschema_rs.validator_for(dict(value), retriever=_nothing_is_fetched)
+    except ValueError as error:
+        raise BadPackage([Problem(f"This is not a JSON Schema: {str(error).splitlines()[0]}.")]) from None
+
+
+def _nothing_is_fetched(address: str) -> Any:
+    raise ValueError(f"{address} lies outside the schema")
+
+
+def parse_value(raw: bytes, *, is_yaml: bool) -> Any:
+    """Return what a JSON or YAML text says, with plain numbers. Raises BadPackage."""
+    if is_yaml:
+        return yaml_text.read_yaml(raw).value
+    try:
+        return _plain_numbers(bounded_json.loads(raw))
+    except bounded_json.BadJson as error:
+        raise BadPackage([Problem(f"This is not JSON that is read here: {error.message}")]) from None
+
+
+def _is_yaml(name: str) -> bool:
+    return name.lower().endswith((".yaml", ".yml"))
 
 
 def document_text(value: Mapping[str, Any]) -> str:
@@ -166,7 +198,7 @@ def _plain_numbers(value: Any) -> Any:
 def _bytes_of(path: FilePath) -> bytes:
     try:
         with path.open("rb") as stream:
-            return stream.read(MAX_DOCUMENT_BYTES + 1)
+            return stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise BadPackage([Problem(f"The file cannot be read: {error.strerror}.", "Check its name.")]) from None
 

@@ -157,14 +157,15 @@ class Agent(Shape):
 
     name: Slug
     team: Slug
-    purpose: str = ""
+    purpose: Annotated[str, StringConstraints(max_length=2000)] = ""
+    intended_use: Annotated[str, StringConstraints(max_length=5000)] = ""
     category: Annotated[str, StringConstraints(max_length=80)] = ""
     instructions: Annotated[str, StringConstraints(min_length=1, max_length=100_000)]
     model: ModelName
     fallback: list[ModelName] = []
     tools: list[ToolPattern] = []
-    outcome: dict[str, JsonValue]
-    confidence_floor: Annotated[float, Field(ge=0, le=1)] = 0.7
+    outcome: dict[str, JsonValue] | None = None
+    confidence_floor: Annotated[float, Field(ge=0, le=1)] = 0
     limits: Limits = Limits()
     mode: Literal["shadow", "suggest", "live"] = "suggest"
 

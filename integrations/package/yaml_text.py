@@ -35,18 +35,29 @@ class YamlText:
         return self.lines.get(path)
 
 
-def read_yaml(raw: bytes, *, max_bytes: int = MAX_BYTES) -> YamlText:
-    """Return the one document in raw. Raises BadPackage, with the line, for everything that YAML allows and we do not."""
+def read_all(raw: bytes, *, max_bytes: int = MAX_BYTES) -> list[YamlText]:
+    """Return the documents in raw, which `---` divides: at least one.
+
+    Raises BadPackage, with the line, for everything that YAML allows and we do not.
+    """
     try:
-        node = _Composer(_decode(raw, max_bytes)).get_single_node()
+        nodes = _nodes(_Composer(_decode(raw, max_bytes)))
     except yaml.MarkedYAMLError as error:
-        raise _refusal(_yaml_sentence(error), line=_line(error.problem_mark or error.context_mark)) from None
+        sentence = f"This is not YAML: {error.problem or error.context or 'it ends too early'}."
+        raise _refusal(sentence, line=_line(error.problem_mark or error.context_mark)) from None
     except yaml.YAMLError as error:
         raise _refusal(f"This is not YAML: {_plain(error)}.") from None
-    if node is None:
+    if not nodes:
         raise _refusal("The file is empty.", todo="Begin it with `package: <name>`.")
-    lines: dict[Path, int] = {}
-    return YamlText(value=_value(node, (), lines), lines=lines)
+    return [_text_of(node) for node in nodes]
+
+
+def read_yaml(raw: bytes, *, max_bytes: int = MAX_BYTES) -> YamlText:
+    """Return the one document in raw. Raises BadPackage as read_all does, and for a second document."""
+    documents = read_all(raw, max_bytes=max_bytes)
+    if len(documents) > 1:
+        raise _refusal("The file holds more than one document (---).", line=documents[1].line_of(()))
+    return documents[0]
 
 
 def dotted(path: Path) -> str:
@@ -96,6 +107,18 @@ class _Composer(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, ya
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+
+def _nodes(composer: "_Composer") -> list[yaml.Node]:
+    found = []
+    while composer.check_node():
+        found.append(composer.get_node())
+    return found
+
+
+def _text_of(node: yaml.Node) -> YamlText:
+    lines: dict[Path, int] = {}
+    return YamlText(value=_value(node, (), lines), lines=lines)
 
 
 def _value(node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
@@ -155,12 +178,6 @@ def _decode(raw: bytes, max_bytes: int) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _refusal("This is not UTF-8 text.", line=raw[: error.start].count(b"\n") + 1) from None
-
-
-def _yaml_sentence(error: yaml.MarkedYAMLError) -> str:
-    if error.context and "expected a single document" in error.context:
-        return "The file holds more than one document (---); each package is a file of its own."
-    return f"This is not YAML: {error.problem or error.context or 'it ends too early'}."
 
 
 def _plain(error: Exception) -> str:

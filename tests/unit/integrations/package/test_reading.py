@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from integrations.package.problems import BadPackage
-from integrations.package.reading import Loaded, parse_package, read_package
+from integrations.package.reading import Loaded, parse_package, read_packages
 
 GOOD = """\
 package: shop
@@ -14,7 +14,7 @@ groups: {finance: {people: [b, a], limits: {a: {EUR: 500}}}}
 connections:
   - name: shop
     kind: openapi
-    document: {openapi: 3.1.0}
+    document: {openapi: 3.1.0, info: {title: Shop, version: '1'}, paths: {}}
     auth: {header: Authorization, value: "env:SHOP_TOKEN"}
 agents:
   - name: clerk
@@ -28,6 +28,9 @@ sources:
 triggers:
   - {source: orders, agent: clerk, goal: Settle.}
 """
+
+
+INLINE = "document: {openapi: 3.1.0, info: {title: Shop, version: '1'}, paths: {}}"
 
 
 def no_network(address: str) -> bytes:
@@ -90,23 +93,44 @@ def test_a_name_that_stands_twice_is_refused() -> None:
 
 def test_files_beside_the_package_are_read(tmp_path: Path) -> None:
     (tmp_path / "order.schema.json").write_text('{"maximum": 1.5}')
-    (tmp_path / "shop.yaml").write_text("openapi: 3.1.0\n")
+    (tmp_path / "shop.yaml").write_text("openapi: 3.1.0\ninfo: {title: Shop, version: '1'}\npaths: {}\n")
     text = GOOD.replace("schema: {type: object}", "schema: order.schema.json")
     package = tmp_path / "package.yaml"
-    package.write_text(text.replace("document: {openapi: 3.1.0}", "document: shop.yaml"))
-    loaded = read_package(package, fetch=no_network)
+    package.write_text(text.replace(INLINE, "document: shop.yaml"))
+    loaded = read_packages(package, fetch=no_network)[0]
     assert loaded.package.sources[0].schema_ == {"maximum": 1.5}
-    assert loaded.documents == {"shop": '{"openapi":"3.1.0"}'}
+    assert loaded.documents == {"shop": '{"info":{"title":"Shop","version":"1"},"openapi":"3.1.0","paths":{}}'}
     assert loaded.sources == {"shop": "shop.yaml"}
 
 
 def test_a_document_at_an_address_is_fetched() -> None:
-    text = GOOD.replace("document: {openapi: 3.1.0}", 'document: "http://shop.test/api.json"')
-    loaded = parse_package(text.encode(), file="", folder=None, fetch=lambda address: f'{{"from": "{address}"}}'.encode())
-    assert loaded.documents["shop"] == '{"from":"http://shop.test/api.json"}'
+    document = b'{"openapi": "3.1.0", "info": {"title": "Fetched", "version": "1"}, "paths": {}}'
+    text = GOOD.replace(INLINE, 'document: "http://shop.test/api.json"')
+    loaded = parse_package(text.encode(), file="", folder=None, fetch={"http://shop.test/api.json": document}.__getitem__)
+    assert '"title":"Fetched"' in loaded.documents["shop"]
 
 
-@pytest.mark.parametrize(("name", "words"), [("gone.json", "cannot be read"), ("list.json", "does not hold a mapping")])
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("paths: {}}", "paths: 3}", "connections[0].document: The document breaks the OpenAPI rules"),
+        ("schema: {type: object}", "schema: {type: objekt}", "sources[0].schema: This is not a JSON Schema"),
+        ("schema: {type: object}", 'schema: {$ref: "http://x.test/s"}', "sources[0].schema: This is not a JSON Schema"),
+    ],
+)
+def test_documents_and_schemas_that_are_none_are_told(old: str, new: str, words: str) -> None:
+    (found,) = problems(GOOD.replace(old, new))
+    assert words in found
+
+
+def test_one_file_may_hold_several_packages(tmp_path: Path) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text("package: a\n---\npackage: b\nteams: [x, x]\n")
+    with pytest.raises(BadPackage, match="all.yaml, line 4"):
+        read_packages(file, fetch=no_network)
+
+
+@pytest.mark.parametrize(("name", "words"), [("gone.json", "cannot be read"), ("list.json", "A JSON Schema is expected")])
 def test_a_file_that_is_missing_or_holds_something_else_is_told(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "list.json").write_text("[1]")
     with pytest.raises(BadPackage, match=words):
@@ -114,5 +138,5 @@ def test_a_file_that_is_missing_or_holds_something_else_is_told(tmp_path: Path, 
 
 
 def test_without_a_folder_no_file_is_read() -> None:
-    (found,) = problems(GOOD.replace("document: {openapi: 3.1.0}", "document: /etc/hostname"))
+    (found,) = problems(GOOD.replace(INLINE, "document: /etc/hostname"))
     assert "cannot be named here" in found

@@ -32,7 +32,7 @@ def test_plain_text_is_read_as_it_looks(text: str, value: object) -> None:
         (b"a: !!python/object/apply:os.system [ls]\n", 1, "Tags"),
         (b"a: !!int x\n", 1, "Tags"),
         (b"[" * 400, 1, "nested too deep"),
-        (b"a: 1\n---\nb: 2\n", 2, "more than one document"),
+        (b"a: 1\n---\nb: 2\n", 3, "more than one document"),
         (b"\n\xff", 2, "UTF-8"),
         (b"a: [1\nb: 2", 2, "not YAML"),
         (b"<<: {a: 1}", 1, "plain text"),
