@@ -86,3 +86,7 @@ def _voted_on(who: Signer) -> set[UUID]:
             user=who.user, withdrawn_at__isnull=True, request__state=RequestState.OPEN
         ).values_list("request_id", flat=True)
     )
+
+
+def requests_of_run(run_id: UUID) -> Sequence[Request]:
+    return list(Request.objects.filter(run_id=run_id).defer("card").order_by("created_at"))
