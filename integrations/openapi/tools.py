@@ -1,0 +1,124 @@
+"""A connection's document and overrides as tools. Pure: the same input gives the same tools and versions."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from agents.tools.base import CallContext, CheckSpec, LookupSpec, MoneySpec, TargetSpec, Tool, ToolResult
+from approvals.policy.action import Effect
+from integrations.openapi.call import Account, Binding, call_operation
+from integrations.openapi.document import Document, read_document
+from integrations.openapi.operations import LeftOut, Operation, operations_of
+from integrations.openapi.overrides import (
+    MoneyOverride,
+    ToolOverride,
+    check_overrides,
+    effect_of,
+    fixed_currency,
+    named_as_tools,
+    parse_overrides,
+)
+
+# Raise it when the mapping below changes what a tool means, so that what waits for approval is judged anew.
+MAPPING_VERSION = 1
+ATTEMPTS = {Effect.READ: 3, Effect.KEYED: 3, Effect.CONVERGENT: 3, Effect.QUERYABLE: 1, Effect.BLIND: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTools:
+    """What a connection offers: its tools by full name, and the operations that could not become one."""
+
+    tools: Mapping[str, Tool]
+    operations: Mapping[str, Operation]
+    overrides: Mapping[str, ToolOverride]
+    left_out: tuple[LeftOut, ...]
+    title: str = ""
+
+
+def tools_of(*, document: str, overrides: Mapping[str, Any], account: Account, timeout_s: float) -> ConnectionTools:
+    """Return the tools of a connection. Raises BadDocument or BadOverrides, which say what to do."""
+    checked = read_document(document)
+    imported = operations_of(checked)
+    said = named_as_tools(parse_overrides(overrides), imported.operations)
+    operations = tuple(_without_our_headers(o, said.get(o.name, ToolOverride()), account) for o in imported.operations)
+    check_overrides(said, operations)
+    tools = [_tool(o, said.get(o.name, ToolOverride()), checked, account, timeout_s) for o in operations]
+    return ConnectionTools(
+        tools={tool.name: tool for tool in tools},
+        operations={f"{account.connection}.{o.name}": o for o in operations},
+        overrides={f"{account.connection}.{name}": part for name, part in said.items()},
+        left_out=imported.left_out,
+        title=checked.title,
+    )
+
+
+def _tool(operation: Operation, override: ToolOverride, document: Document, account: Account, timeout_s: float) -> Tool:
+    effect = effect_of(operation, override)
+    key_header = override.idempotency.header if override.idempotency else operation.key_header
+    binding = Binding(operation, account, effect, key_header, _scheme_prefix(document, account))
+    return Tool(
+        name=f"{account.connection}.{operation.name}",
+        description=operation.description,
+        schema=operation.schema,
+        effect=effect,
+        version=_version(operation, override, account),
+        connection=account.connection,
+        account=account.identity,
+        call=partial(_call, binding),
+        timeout_s=override.timeout_s or timeout_s,
+        attempts=ATTEMPTS[effect],
+        window_h=override.idempotency.window_h if override.idempotency else 23,
+        money=_money(operation, override.money),
+        target=TargetSpec(override.target.argument, override.target.by, override.target.show) if override.target else None,
+        check=CheckSpec(override.check.by, override.check.compare) if override.check else None,
+        lookup=LookupSpec(override.lookup.by, override.lookup.argument) if override.lookup else None,
+        sentence=override.sentence,
+        authority=_authority(operation, override, effect),
+        compensate_with=override.compensate_with or "",
+    )
+
+
+def _call(binding: Binding, arguments: Mapping[str, Any], context: CallContext) -> ToolResult:
+    return call_operation(binding, arguments, context)
+
+
+def _authority(operation: Operation, override: ToolOverride, effect: Effect) -> tuple[str, ...]:
+    """Return the arguments that carry power: as declared, otherwise every one of a tool that changes something."""
+    if override.authority is not None:
+        return override.authority
+    return () if effect is Effect.READ else operation.arguments
+
+
+def _money(operation: Operation, money: MoneyOverride | None) -> MoneySpec | None:
+    if money is None:
+        return None
+    fixed = fixed_currency(operation, money)
+    return MoneySpec(money.amount, "" if fixed else money.currency, fixed)
+
+
+def _without_our_headers(operation: Operation, override: ToolOverride, account: Account) -> Operation:
+    if account.auth_header:
+        operation = operation.without_header(account.auth_header)
+    return operation.without_header(override.idempotency.header) if override.idempotency else operation
+
+
+def _scheme_prefix(document: Document, account: Account) -> str:
+    """Return "Bearer " where the document declares bearer tokens and the header is Authorization, else ""."""
+    schemes = document.content.get("components", {}).get("securitySchemes", {}).values()
+    kinds = [document.followed(scheme) for scheme in schemes]
+    bearer = any(kind.get("type") == "http" and str(kind.get("scheme")).lower() == "bearer" for kind in kinds)
+    return "Bearer " if bearer and account.auth_header.lower() == "authorization" else ""
+
+
+def _version(operation: Operation, override: ToolOverride, account: Account) -> str:
+    said = override.model_dump(mode="json", exclude_defaults=True)
+    places = [[p.argument, p.where, p.name, p.style, p.explode, p.as_json] for p in operation.placements]
+    meaning = {
+        "mapping": MAPPING_VERSION, "method": operation.method, "path": operation.path, "base": account.base_url,
+        "schema": operation.schema, "places": places, "body": operation.body_type, "said": said,
+        "key_header": operation.key_header,
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
