@@ -153,6 +153,7 @@ class ProviderError(Exception):
         self.status = status
         self.retry_after_s = retry_after_s
         self.request_id = request_id
+        self.tried: tuple[Attempt, ...] = ()
 
 
 class Retryable(ProviderError):
