@@ -1,7 +1,9 @@
 """What an answer means: a result, a refusal, come back later, or nobody knows. Pure."""
 
 import json
+import math
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -74,13 +76,22 @@ def _data(answer: Answer) -> tuple[Any, bool]:
         return _text(answer)[:MAX_CUT_CHARS], True
     if kind == "application/json" or kind.endswith("+json") or not kind:
         try:
-            return bounded_json.loads(answer.body), False
+            return _finite(bounded_json.loads(answer.body)), False
         except bounded_json.BadJson:
             pass
     if kind and not kind.startswith("text/") and not any(part in kind for part in ("json", "xml", "yaml", "form")):
         return {"note": f"{len(answer.body)} bytes of {kind}; not text"}, True
     text = _text(answer)
     return text[:MAX_TEXT_CHARS], len(text) > MAX_TEXT_CHARS
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with numbers that no float can hold as text: they could not be stored or shown otherwise."""
+    if isinstance(value, dict):
+        return {key: _finite(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_finite(child) for child in value]
+    return str(value) if isinstance(value, Decimal) and not math.isfinite(float(value)) else value
 
 
 def _text(answer: Answer) -> str:

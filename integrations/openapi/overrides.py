@@ -216,7 +216,7 @@ class _Checks:
         for field in fields:
             if field == "money" and self._override.money is None:
                 yield "sentence", "{money} needs `money`, which says where the amount is."
-            elif field != "money" and not field.startswith("target."):
+            elif field != "money":
                 yield from self._path("sentence", field)
 
     def _about_compensation(self) -> Iterator[tuple[str, str]]:
