@@ -1,0 +1,58 @@
+"""The data folder: made, owned by the right account, and held by one supervisor at a time."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from config.embedded.accounts import Account, CannotStart
+from config.embedded.places import Places
+
+
+class FolderLock:
+    """Holds the data folder while its supervisor lives. The kernel lets go when the process dies, so nothing is left."""
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._handle)
+            raise CannotStart(
+                f"Countersign already runs on the data folder {folder}. Stop that one first (Ctrl-C in its window), "
+                "or give this one a folder of its own: COUNTERSIGN_DATA=/some/folder PORT=8001 make run"
+            ) from None
+
+    def release(self) -> None:
+        os.close(self._handle)
+
+
+def make_folders(here: Places, account: Account) -> None:
+    """Create the data folder and what it holds; only folders of our own get an owner or a mode."""
+    _make(here.data)
+    here.data.chmod(0o711 if account.lent else 0o700)
+    if not account.can_enter(here.data):
+        raise CannotStart(_closed_way(here.data, account))
+    _make(here.keys)
+    here.keys.chmod(0o700)
+    for folder in (here.valkey, here.sockets):
+        _make(folder)
+        account.own(folder, 0o700)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise CannotStart(
+            f"The folder {folder} cannot be made ({problem.strerror}). Set COUNTERSIGN_DATA to a folder you may write to."
+        ) from None
+    if folder.stat().st_uid != os.geteuid() and os.geteuid() != 0:
+        raise CannotStart(f"The folder {folder} belongs to someone else. Set COUNTERSIGN_DATA to a folder of your own.")
+
+
+def _closed_way(folder: Path, account: Account) -> str:
+    return (
+        f"As root the servers run under the account {account.name}, which cannot enter {folder} because a folder above "
+        "it is closed to others. Set COUNTERSIGN_DATA to a folder whose parents are open, such as /var/lib/countersign; "
+        "Countersign changes no permission outside its own folder."
+    )

@@ -1,0 +1,52 @@
+"""What every test has: PostgreSQL and Valkey (see tests/servers.py), fast password hashes, Debian's browser, no foreign sockets."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from redis import Redis
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_BROWSER_MISSING = "The browser tests need Chromium and find none. Install it:  apt-get install -y chromium"
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+def pytest_configure() -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.SECRET_KEYS = ("2Xd8Y0cqHnXcWcZlW2Zk1l7m0sVbq3yqv3o1k6tQb1E=",)
+
+
+@pytest.fixture(autouse=True)
+def only_local_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that would leave the machine: a test that needs the world is a wrong test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and str(address[0]) not in _LOCAL:
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def redis_server() -> Iterator[Redis]:
+    """The session's Redis-protocol server, emptied before and after."""
+    with Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail(_BROWSER_MISSING, pytrace=False)
+    # Playwright's loop makes Django take the test's own thread for an async one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    return {"executable_path": path, "args": ["--no-sandbox"]}
