@@ -54,6 +54,18 @@ def exact(value: Any) -> Any:
     return _exact(value, 0)
 
 
+def as_json(value: Any) -> Any:
+    """Return value for a JSON column: Decimals as floats, from which exact() gets the same number back."""
+    if isinstance(value, Decimal):
+        number = _exact_decimal(value)
+        return number if isinstance(number, int) else float(number)
+    if isinstance(value, Mapping):
+        return {key: as_json(child) for key, child in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(child) for child in value]
+    return value
+
+
 def _exact(value: Any, depth: int) -> Any:
     if isinstance(value, float):
         return _exact_float(value)
