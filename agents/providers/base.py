@@ -177,7 +177,7 @@ class OverLimit(ProviderError):
 
 
 def split_model(model: str) -> tuple[str, str]:
-    """"local/llama/3" is provider "local", model "llama/3"."""
+    """ "local/llama/3" is provider "local", model "llama/3"."""
     provider, slash, name = model.partition("/")
     if not (provider and slash and name):
         raise Invalid(f"{model!r} does not name a model: write <provider>/<model>.", setup=True)

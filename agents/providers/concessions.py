@@ -25,7 +25,9 @@ class Concessions:
     def more(self, without: frozenset[str], said: str) -> frozenset[str] | None:
         """Return what to leave out next, or None when the refusal names nothing that we could."""
         named = {
-            extra for extra, words in self._extras.items() if extra not in without and any(word in said for word in words)
+            extra
+            for extra, words in self._extras.items()
+            if extra not in without and any(word in said for word in words)
         }
         return without | named if named else None
 

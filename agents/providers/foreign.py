@@ -1,6 +1,7 @@
 """Reading what a vendor sent, which may be anything: the body as a value, and typed looks into it."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 from agents.providers.base import Retryable
 from config import bounded_json
 
-_HALF_SURROGATES = {code: "�" for code in range(0xD800, 0xE000)}
-_UNSTORABLE = {0: "�", **_HALF_SURROGATES}
+_UNSTORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], "�")
 _LONGEST_NUMBER = 64
+_LARGEST_EXPONENT = 308
 
 
 class TwiceKeyed(dict[str, Any]):
@@ -68,7 +69,9 @@ def storable(value: Any) -> Any:
 
 
 def plain_number(value: Any) -> Any:
-    """Return a Decimal as the number that a JSON writer spells the same; all else unchanged."""
+    """Return a Decimal as the number that a JSON writer spells the same; what is no number as None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return value
@@ -79,19 +82,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found if len(found) == len(pairs) else TwiceKeyed(found)
 
 
-def _decimal(digits: str) -> Decimal:
+def _decimal(digits: str) -> Decimal | float:
     number = Decimal(digits) if len(digits) <= _LONGEST_NUMBER else None
-    if number is None or abs(number.adjusted()) > 308:
-        raise ValueError("number out of range")
-    return number
+    return math.inf if number is None or abs(number.adjusted()) > _LARGEST_EXPONENT else number
 
 
-def _integer(digits: str) -> int:
-    # length first: turning a million digits into a number is itself the attack
-    if len(digits) > 20 or abs(int(digits)) > bounded_json.MAX_INT:
-        raise ValueError("number out of range")
-    return int(digits)
+def _integer(digits: str) -> int | float:
+    # Length first: turning a million digits into a number is itself the attack. What is out of range becomes
+    # infinity, which no argument may be: so it spoils the one call that holds it and not the whole answer.
+    return math.inf if len(digits) > 20 or abs(int(digits)) > bounded_json.MAX_INT else int(digits)
 
 
-def _no_number(name: str) -> Any:
-    raise ValueError(f"{name} is not a JSON number")
+def _no_number(_: str) -> float:
+    return math.nan

@@ -61,5 +61,7 @@ def names_in(request: ModelRequest) -> set[str]:
 
 def repairs_an_ending(request: ModelRequest) -> bool:
     """Return whether the model has already ended and is being asked to say its ending again."""
-    *_, before, last = (None, None, *request.messages)
+    if len(request.messages) < 2:
+        return False
+    before, last = request.messages[-2:]
     return isinstance(last, UserText) and isinstance(before, AssistantTurn) and not before.calls

@@ -23,15 +23,13 @@ class Cost:
     source: str
 
 
-def cost_of(
-    usage: Usage, *, kind: str, base_url: str, models: tuple[str, ...], prices: Mapping[str, Any]
-) -> Cost:
+def cost_of(usage: Usage, *, kind: str, base_url: str, models: tuple[str, ...], prices: Mapping[str, Any]) -> Cost:
     """Return the cost of one call. models: names to look up, best first (asked for, then answered as)."""
     if usage.input_tokens is None or usage.output_tokens is None:
         return Cost(None, UNKNOWN)
     for model in models:
         if model in prices:
-            return _by_row(usage, prices[model])
+            return _by_row(usage, usage.input_tokens, usage.output_tokens, prices[model])
     for model in reversed(models):
         found = _by_table(usage, kind, base_url, model)
         if found.usd is not None:
@@ -55,17 +53,16 @@ def row_prices(entry: Any) -> dict[str, Decimal] | None:
     return {"cache_read": found["input"], "cache_write": found["input"], **found}
 
 
-def _by_row(usage: Usage, entry: Any) -> Cost:
+def _by_row(usage: Usage, input_tokens: int, output_tokens: int, entry: Any) -> Cost:
     prices = row_prices(entry)
     if prices is None:
         return Cost(None, UNKNOWN)
-    assert usage.input_tokens is not None and usage.output_tokens is not None
     read, written = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0
     total = (
-        max(usage.input_tokens - read - written, 0) * prices["input"]
+        max(input_tokens - read - written, 0) * prices["input"]
         + read * prices["cache_read"]
         + written * prices["cache_write"]
-        + usage.output_tokens * prices["output"]
+        + output_tokens * prices["output"]
     )
     return Cost((total / _MILLION).quantize(_PLACES), "provider")
 
@@ -74,7 +71,7 @@ def _by_table(usage: Usage, kind: str, base_url: str, model: str) -> Cost:
     # A large table: only who asks for a price loads it.
     import genai_prices
 
-    where = {"provider_id": _VENDORS[kind]} if kind in _VENDORS else {"provider_api_url": base_url}
+    where: dict[str, Any] = {"provider_id": _VENDORS[kind]} if kind in _VENDORS else {"provider_api_url": base_url}
     tokens = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import cast
 
 import httpx2
 
@@ -87,12 +88,10 @@ class _Bounded(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = self._inner.handle_request(request)
-        stream = response.stream
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             response.close()
             raise Compressed
-        assert isinstance(stream, httpx2.SyncByteStream)
-        response.stream = _BoundedStream(stream)
+        response.stream = _BoundedStream(cast("httpx2.SyncByteStream", response.stream))
         return response
 
     def close(self) -> None:

@@ -1,0 +1,96 @@
+"""Providers by name: the row says how, and the client it needs is kept per process and per state of the row.
+
+A vendor's SDK costs seconds and 80 MB to import, so it is imported when first needed, or by `warm` in a worker.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from importlib import import_module
+
+from agents.models import Provider
+from agents.providers.base import Invalid, ModelProvider
+from agents.providers.vendor import Endpoint
+from config.secrets import SecretMissing, reveal
+
+OFFLINE = "offline"
+# kind of a row: module and class
+ADAPTERS = {
+    "anthropic": ("agents.providers.anthropic", "AnthropicProvider"),
+    "openai": ("agents.providers.openai_responses", "ResponsesProvider"),
+    "openai_chat": ("agents.providers.openai_chat", "ChatProvider"),
+}
+_OFFLINE_ADAPTER = ("agents.providers.offline", "OfflineProvider")
+
+_kept: dict[tuple[int, str], tuple[str, ModelProvider]] = {}
+_put: dict[str, ModelProvider] = {}
+_lock = threading.Lock()
+
+
+def provider_named(name: str) -> ModelProvider:
+    """Return the provider of that name. Raises Invalid with a sentence that says what to set up."""
+    if name in _put:
+        return _put[name]
+    row = Provider.objects.filter(name=name).first()
+    if row is None and name == OFFLINE:
+        return _offline()
+    if row is None:
+        raise Invalid(f"There is no provider named {name!r}. Add it, or choose another model.", setup=True)
+    if row.disabled:
+        raise Invalid(f"The provider {name} is switched off.", setup=True)
+    return _offline() if row.kind == OFFLINE else _of_row(row)
+
+
+def put(provider: ModelProvider) -> None:
+    """Make a provider known without a row (tests: a scripted one)."""
+    _put[provider.name] = provider
+
+
+def remove(name: str) -> None:
+    _put.pop(name, None)
+
+
+def warm() -> None:
+    """Import the SDKs and the price table now, so that no run waits for them (in a worker, before it forks or threads)."""
+    for module, _ in ADAPTERS.values():
+        import_module(module)
+    import_module("genai_prices")
+
+
+def _of_row(row: Provider) -> ModelProvider:
+    endpoint = Endpoint(row.name, row.kind, row.base_url, _key(row), row.prices or {})
+    state, place = _fingerprint(endpoint), (os.getpid(), row.name)
+    with _lock:
+        kept = _kept.get(place)
+        if kept is None or kept[0] != state:
+            # The old client is left to those that are in the middle of a call with it.
+            kept = _kept[place] = (state, _built(endpoint))
+    return kept[1]
+
+
+def _built(endpoint: Endpoint) -> ModelProvider:
+    module, adapter = ADAPTERS[endpoint.kind]
+    built: ModelProvider = getattr(import_module(module), adapter)(endpoint)
+    return built
+
+
+def _offline() -> ModelProvider:
+    module, adapter = _OFFLINE_ADAPTER
+    built: ModelProvider = getattr(import_module(module), adapter)()
+    return built
+
+
+def _key(row: Provider) -> str:
+    if not row.api_key:
+        return ""
+    try:
+        return reveal(row.api_key)
+    except SecretMissing as missing:
+        raise Invalid(f"The key of the provider {row.name} is missing. {missing.message}", setup=True) from None
+
+
+def _fingerprint(endpoint: Endpoint) -> str:
+    """Return a digest of everything a client is built from; a key that is rotated in its file changes it too."""
+    parts = [endpoint.kind, endpoint.base_url, endpoint.api_key, endpoint.prices]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
