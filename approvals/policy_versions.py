@@ -1,6 +1,5 @@
 """The active policy: reading it, judging by it, putting another in its place."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,9 +12,9 @@ from approvals.audit import Actor, record
 from approvals.database_clock import database_now
 from approvals.models import PolicyVersion
 from approvals.policy.action import ProposedAction
-from approvals.policy.canonical import canonical_bytes
+from approvals.policy.canonical import canonical_bytes, digest_of, exact
 from approvals.policy.engine import evaluate
-from approvals.policy.rules import Rule, parse_rules
+from approvals.policy.rules import Rule, parse_rules, rule_document
 from approvals.policy.verdict import Verdict
 
 
@@ -51,9 +50,8 @@ def activate_policy(
     Raises RuleError when a rule is not sound. Takes the lock that effects hold shared, so no effect
     begins under the old version after this commits.
     """
-    documents = list(rules)
-    parse_rules(documents)
-    digest = hashlib.sha256(canonical_bytes(documents)).hexdigest()
+    documents = [rule_document(rule) for rule in parse_rules(rules)]
+    digest = digest_of(canonical_bytes(exact(documents)))
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(countersign_scope_key('policy'))")
@@ -82,3 +80,10 @@ def activate_policy(
             note=note,
         )
     return new
+
+
+def authors_of_rule(document: dict[str, Any]) -> list[int]:
+    """Return who wrote this rule: the author of the first version that holds it word for word."""
+    rows = PolicyVersion.objects.filter(rules__contains=[document]).order_by("number")
+    author = rows.values_list("author_id", flat=True).first()
+    return [author] if author else []

@@ -4,6 +4,7 @@ Deliberately cautious: what cannot be shown to be at least as strict counts as w
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
 
 from approvals.policy.cel_text import Kind, Token, source, split_at, tokens, unwrapped
 from approvals.policy.constrain import Between, Constraint, Equals, OneOf, Pin
@@ -75,7 +76,7 @@ def _asks_as_much(after: Rule, rule: Rule) -> bool:
     return (
         after.votes >= rule.votes
         and (after.cls is RequestClass.HIGH or rule.cls is not RequestClass.HIGH)
-        and after.approvers in (rule.approvers, after.approvers if not rule.approvers else rule.approvers)
+        and (not rule.approvers or after.approvers == rule.approvers)
         and after.deadline_s <= rule.deadline_s
     )
 
@@ -169,6 +170,6 @@ def _atom_implies(one: _Atom, other: _Atom) -> bool:
         return True
     if len(one) != 3 or len(other) != 3 or one[0] != other[0] or one[1][0] != other[1][0]:
         return False
-    have, want = float(one[2]), float(other[2])
+    have, want = Decimal(one[2]), Decimal(other[2])
     tighter = have < want if one[1][0] == "<" else have > want
     return tighter or (have == want and (one[1] == other[1] or len(one[1]) == 1))
