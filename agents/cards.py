@@ -12,6 +12,7 @@ card = {
 }
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -31,6 +32,7 @@ _APPROVE = {
     Effect.BLIND: "Sent at most once; if the answer is lost, a person settles what happened.",
 }
 _LONGEST_EVIDENCE = 200
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 def card_of(action: Action, tool: Tool, arguments: Mapping[str, Any], verdict: Verdict, policy: int) -> dict[str, Any]:
@@ -69,10 +71,9 @@ def sentence_of(tool: Tool, arguments: Mapping[str, Any], money: tuple[int, str]
     """Return the effect in words: the tool's own sentence, filled by our code, or its name with its arguments."""
     amount = money_text(*money) if money else ""
     if tool.sentence:
-        text = tool.sentence.replace("{money}", amount)
-        for path, value in _flat(arguments):
-            text = text.replace("{" + path + "}", value)
-        return text
+        # One pass, so that a value which itself looks like a placeholder stays what it is.
+        values = {**dict(_flat(arguments)), "money": amount}
+        return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), tool.sentence)
     verb = tool.name.rpartition(".")[2].replace("_", " ").capitalize()
     about = ", ".join(f"{path} {value}" for path, value in list(_flat(arguments))[:3])
     return f"{verb} {amount}{': ' if about else ''}{about}".strip()

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from uuid import UUID
 
 from agents import journal
 from agents.budget import Used, limit_reached
@@ -18,8 +17,7 @@ from agents.tools.base import Tool
 from agents.tools.registry import tools_matching
 from approvals.audit import Actor
 from approvals.database_clock import database_now
-from approvals.selectors import requests_of_run
-from approvals.states import RequestKind, RequestState
+from approvals.selectors import request_of_action
 
 
 @dataclass
@@ -82,14 +80,6 @@ def progress_of(work: Work) -> Progress:
     )
 
 
-def unread_answers(work: Work) -> list[tuple[UUID, str]]:
-    """Return the settled questions and hand-offs of this run that its journal does not tell of yet."""
-    told = {step.data.get("request") for step in work.steps if step.kind == StepKind.DECISION}
-    kinds = (RequestKind.QUESTION, RequestKind.HAND_OFF)
-    rows = [row for row in requests_of_run(work.run.pk) if row.kind in kinds and row.state != RequestState.OPEN]
-    return [(row.pk, row.kind) for row in rows if str(row.pk) not in told]
-
-
 def _reply(work: Work) -> Reply | None:
     step, reply = work.last_model_step, work.reply
     if step is None or reply is None:
@@ -111,13 +101,15 @@ def _view(action: Action) -> ActionView:
 
 
 def _undo_window_is_over(action: Action) -> bool:
-    request = next((row for row in requests_of_run(action.run_id) if row.pk == action.request_id), None)
+    request = request_of_action(action.pk)
     return request is None or request.execute_after is None or request.execute_after <= database_now()
 
 
 def _used(work: Work) -> Used:
+    # A person who gives the task back gives it a new allowance of turns.
+    given_back = [step for step in work.steps if step.kind == StepKind.INSTRUCTION]
     return Used(
-        turns=work.turn,
+        turns=work.turn - (given_back[-1].data.get("turn", 0) if given_back else 0),
         actions=sum(action.attempts > 0 for action in work.actions),
         active_ms=work.run.active_ms,
         cost_usd=Decimal(work.run.cost_usd),

@@ -115,3 +115,9 @@ def active_rules() -> list[dict[str, Any]]:
 def policy_id() -> UUID:
     """Return the id of the policy version in force."""
     return PolicyVersion.objects.values_list("pk", flat=True).get(active=True)
+
+
+def open_proposal(*, change: str, plan: str) -> UUID | None:
+    """Return the open request that proposes exactly this plan of changes, if one waits already."""
+    waiting = Request.objects.filter(state=RequestState.OPEN, proposal__change=change, proposal__payload__plan=plan)
+    return waiting.values_list("pk", flat=True).first()

@@ -1,9 +1,8 @@
 """What the clock calls here."""
 
-from typing import Any
-
 from approvals.services import expire_overdue_requests
 
 
-def expire(**_later: Any) -> None:
+def expire_requests() -> None:
+    """Close what nobody decided or executed in time."""
     expire_overdue_requests()

@@ -9,7 +9,7 @@ from uuid import UUID
 from approvals.audit import Actor, record
 from approvals.models import Request
 from approvals.notices import tell
-from approvals.policy.canonical import canonical_bytes, digest_of
+from approvals.policy.canonical import canonical_bytes, digest_of, exact
 from approvals.states import RequestClass, RequestKind
 
 DEFAULT_DEADLINE_S = 24 * 3600
@@ -48,7 +48,7 @@ class Opening:
 
 def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
     """Create the open request, its audit row and its notice, inside the caller's transaction."""
-    view = digest_of(canonical_bytes({"title": opening.title, "card": opening.card, "action": opening.action_digest}))
+    view = digest_of(canonical_bytes(_seen(opening)))
     seconds = opening.deadline_s or (HIGH_DEADLINE_S if opening.cls == RequestClass.HIGH else DEFAULT_DEADLINE_S)
     request = Request.objects.create(
         **{name: getattr(opening, name) for name in _COPIED},
@@ -83,6 +83,12 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
         team=request.team,
     )
     return request
+
+
+def _seen(opening: Opening) -> dict[str, Any]:
+    """What a vote on this request is a vote on, besides the action's own bytes."""
+    seen = {"title": opening.title, "card": opening.card, "action": opening.action_digest}
+    return exact(seen | {"proposal": opening.proposal}) if opening.proposal else seen
 
 
 _COPIED = (

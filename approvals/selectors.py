@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from approvals.models import AuditEvent, Decision, Notice, Request
 from approvals.people import Signer, signer
 from approvals.permissions import objection, visible_requests
-from approvals.states import RequestState
+from approvals.states import RequestKind, RequestState
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def decisions_of(request: Request) -> Sequence[Decision]:
 
 def settlements_of(action_ids: Sequence[UUID]) -> dict[UUID, Request]:
     """Return the approval request of each action that has one."""
-    rows = Request.objects.filter(action_id__in=action_ids, kind="approval").prefetch_related("decisions__user")
+    rows = Request.objects.filter(action_id__in=action_ids, kind=RequestKind.APPROVAL).prefetch_related("decisions__user")
     return {row.action_id: row for row in rows if row.action_id}
 
 
@@ -90,3 +90,41 @@ def _voted_on(who: Signer) -> set[UUID]:
 
 def requests_of_run(run_id: UUID) -> Sequence[Request]:
     return list(Request.objects.filter(run_id=run_id).defer("card").order_by("created_at"))
+
+
+def request_of_action(action_id: UUID) -> Request | None:
+    """Return the approval request of this action, or None when it needed none."""
+    return Request.objects.filter(action_id=action_id, kind=RequestKind.APPROVAL).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a question or hand-off was settled."""
+
+    request_id: UUID
+    kind: str
+    state: str
+    by: str
+    text: str
+
+    @property
+    def answered(self) -> bool:
+        return self.state == RequestState.ANSWERED
+
+
+def answers_of_run(run_id: UUID) -> list[Answer]:
+    """Return the settled questions and hand-offs of a run, oldest first."""
+    rows = (
+        Request.objects.filter(run_id=run_id, kind__in=(RequestKind.QUESTION, RequestKind.HAND_OFF))
+        .exclude(state=RequestState.OPEN)
+        .order_by("settled_at")
+        .prefetch_related("decisions__user")
+    )
+    return [
+        Answer(row.pk, row.kind, row.state, _by(row), row.answer) for row in rows if row.state != RequestState.WITHDRAWN
+    ]
+
+
+def _by(request: Request) -> str:
+    voters = [decision.user.get_username() for decision in request.decisions.all() if not decision.withdrawn_at]
+    return voters[-1] if voters else "nobody"

@@ -116,6 +116,12 @@ def withdraw_request(
     )
 
 
+def lock_requests_of_run(run_id: UUID) -> None:
+    """Lock what people may be deciding about this run. Always before the run's own row: deciding locks in that order."""
+    rows = Request.objects.filter(run_id=run_id, state__in=(RequestState.OPEN, RequestState.APPROVED))
+    list(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
 def expire_overdue_requests(*, limit: int = 200) -> int:
     """Close what nobody decided in time, and approvals that nobody executed in time. Returns how many.
 

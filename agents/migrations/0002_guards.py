@@ -36,6 +36,8 @@ DECLARE
     was text;
     moved bigint;
 BEGIN
+    -- Deciding locks request, then run; so do we, and neither waits for the other in a circle.
+    PERFORM 1 FROM approvals_request WHERE action_id = p_action AND kind = 'approval' FOR UPDATE;
     SELECT * INTO r FROM agents_run WHERE id = p_run AND fence = p_fence AND state = 'running' FOR UPDATE;
     IF NOT FOUND THEN RETURN 'lease_lost'; END IF;
 

@@ -1,0 +1,254 @@
+"""Executing one action of a run: asked again, begun, done, settled; or superseded because the world has moved."""
+
+from django.db import transaction
+
+from agents import endings, journal
+from agents.answers import answer_action
+from agents.cards import run_card
+from agents.envelope import opened
+from agents.errors import MoveRefused
+from agents.models import Action
+from agents.moves import hold_lease, move_action
+from agents.next_step import HandOff
+from agents.plain import plain
+from agents.pool import give_back
+from agents.proposing import Proposal, judged, propose
+from agents.spending import release_money
+from agents.states import ActionState, StepKind
+from agents.tools.base import Tool
+from agents.tools.execution import NotBegun, Outcome, run_tool_call
+from agents.tools.lookups import read_check, resolve_target
+from agents.work import Work
+from approvals.audit import record
+from approvals.database_clock import database_now
+from approvals.notices import tell
+from approvals.opening import Opening, open_request
+from approvals.policy.action import Effect
+from approvals.policy.verdict import Level, is_stricter, verdict_from_json
+from approvals.policy_versions import ActivePolicy, active_policy, judge_action
+from approvals.reviewers import revoked_reviewer
+from approvals.selectors import request_of_action
+from approvals.services import lock_requests_of_run, withdraw_request
+from approvals.states import RequestKind, RequestState
+
+# What begin_effect may answer when the bytes or their columns were changed behind our back.
+_TAMPERED = {"digest_changed", "binding_changed", "not_approved", "already_consumed", "no_action"}
+
+
+def run_action(work: Work, action_id: object) -> bool:
+    """Execute the action and write what became of it. Returns True when the run waits or has ended."""
+    action = next(action for action in work.actions if action.pk == action_id)
+    tool = work.tools.get(action.tool)
+    if tool is None:
+        return _cancel(work, action, f"{action.tool} no longer exists, or this agent may not use it any more.")
+    policy = active_policy()
+    if action.state != ActionState.EXECUTING:
+        moved = _what_has_moved(work, action, tool, policy)
+        if moved:
+            _supersede(work, action, tool, why=moved)
+            return False
+    done = run_tool_call(work.run, work.spec, action, tool, policy, actor=work.actor.label)
+    return _not_begun(work, action, done) if isinstance(done, NotBegun) else _settle(work, action, tool, done)
+
+
+def _what_has_moved(work: Work, action: Action, tool: Tool, policy: ActivePolicy) -> str:
+    """Return why this action may no longer run as it was judged, or ""."""
+    if tool.version != action.tool_version or tool.account != action.account:
+        return "The tool or the account it uses was changed."
+    if tool.effect is Effect.READ:
+        return ""
+    proposal = _again(action, tool)
+    verdict, _ = judge_action(judged(work.run, work.spec, proposal), policy)
+    if not _rule_stands(action, policy):
+        return "The rule that judged this was changed or removed."
+    if is_stricter(verdict, verdict_from_json(action.verdict)):
+        return f"The policy is stricter now: {verdict.why}"
+    return _who_or_what_changed(action, tool)
+
+
+def _who_or_what_changed(action: Action, tool: Tool) -> str:
+    request = request_of_action(action.pk) if action.state == ActionState.APPROVED else None
+    if request is not None:
+        revoked = revoked_reviewer(request)
+        if revoked:
+            return revoked
+    if tool.check is None:
+        return ""
+    give_back()
+    envelope = opened(action.canonical)
+    if read_check(tool, envelope["arguments"]) != envelope.get("checked"):
+        return "What this would change has changed since it was signed."
+    return ""
+
+
+def _rule_stands(action: Action, policy: ActivePolicy) -> bool:
+    if action.verdict["rule"]["number"] == 0:
+        return True
+    return any(rule.id == action.rule_id and rule.hash == action.rule_hash for rule in policy.rules)
+
+
+def _again(action: Action, tool: Tool, *, look: bool = False) -> Proposal:
+    arguments = opened(action.canonical)["arguments"]
+    if look:
+        give_back()
+    return Proposal(
+        call_id=action.call_id,
+        turn=action.turn,
+        position=action.position,
+        tool=tool,
+        arguments=arguments,
+        reason=action.reason,
+        confidence=action.confidence,
+        target=resolve_target(tool, arguments) if look else action.target,
+        checked=read_check(tool, arguments) if look else None,
+        replaces=action if look else None,
+        editor_id=action.edited_by_id,
+    )
+
+
+def _supersede(work: Work, action: Action, tool: Tool, *, why: str) -> None:
+    """Put a successor with the same arguments in the action's place, judged by what is true now."""
+    proposal = _again(action, tool, look=True)
+    with transaction.atomic():
+        lock_requests_of_run(work.run.pk)
+        hold_lease(work.run)
+        now = database_now()
+        request = request_of_action(action.pk)
+        move_action(action, ActionState.SUPERSEDED, actor=work.actor, why=why, ended_at=now)
+        successor = propose(work.run, work.spec, proposal, actor=work.actor, now=now)
+        if request is not None and request.state in (RequestState.OPEN, RequestState.APPROVED):
+            following = request_of_action(successor.pk)
+            withdraw_request(request, actor=work.actor, why=why, now=now, successor=following)
+        data = {"turn": action.turn, "tool": action.tool, "why": why, "state": successor.state, "superseded": True}
+        journal.append(work.run, StepKind.VERDICT, data, action_id=successor.pk)
+
+
+def _cancel(work: Work, action: Action, why: str) -> bool:
+    with transaction.atomic():
+        hold_lease(work.run)
+        if action.state == ActionState.EXECUTING:
+            move_action(action, ActionState.UNKNOWN, actor=work.actor, error=why)
+            _ask_what_happened(work, action)
+        else:
+            move_action(action, ActionState.CANCELLED, actor=work.actor, error=why, ended_at=database_now())
+            answer_action(action)
+    return False
+
+
+def _not_begun(work: Work, action: Action, refusal: NotBegun) -> bool:
+    """Nothing left this process. Say so, and do what the reason asks for."""
+    match refusal.code:
+        case "lease_lost":
+            hold_lease(work.run)
+        case "policy_changed" | "not_yet":
+            return False
+        case "halted":
+            return endings.pause(work, f"Halted: {action.tool}.")
+        case "too_late":
+            return endings.wait_for_person(work, "the approval to expire: it was not executed in time")
+        case "limit_moved" | "limit_actions":
+            return endings.hand_off(work, HandOff(refusal.code, _LIMITS[refusal.code]))
+        case code if code in _TAMPERED:
+            return _refuse_tampered(work, action, code)
+        case code:
+            raise MoveRefused(f"The effect could not begin: {code}.")
+    return False
+
+
+_LIMITS = {
+    "limit_moved": "This would pass the limit of money the agent may move today.",
+    "limit_actions": "All actions this run may take are used.",
+}
+
+
+def _refuse_tampered(work: Work, action: Action, code: str) -> bool:
+    """What was signed is not what is stored. It never runs; people look at it."""
+    with transaction.atomic():
+        hold_lease(work.run)
+        record(
+            actor=work.actor,
+            verb="action.refused",
+            subject_type="action",
+            subject_id=action.pk,
+            subject=work.run.subject,
+            run_id=work.run.pk,
+            agent=work.run.agent.name,
+            digest=action.digest,
+            code=code,
+        )
+        error = f"It did not run: what is stored is not what was signed ({code})."
+        move_action(action, ActionState.CANCELLED, actor=work.actor, error=error, ended_at=database_now())
+        answer_action(action)
+    return endings.hand_off(work, HandOff("integrity", f"{action.sentence}: {error}"))
+
+
+def _settle(work: Work, action: Action, tool: Tool, outcome: Outcome) -> bool:
+    with transaction.atomic():
+        hold_lease(work.run)
+        changes = {"error": outcome.error, "latency_ms": outcome.latency_ms, "result": _kept(outcome)}
+        if outcome.state != ActionState.UNKNOWN:
+            changes["ended_at"] = database_now()
+        move_action(action, outcome.state, actor=work.actor, **changes)
+        if outcome.state == ActionState.UNKNOWN:
+            _ask_what_happened(work, action)
+            return False
+        if outcome.state == ActionState.FAILED and action.money_minor and tool.effect is not Effect.READ:
+            release_money(work.run, action.money_minor, action.currency, action.first_sent_at)
+        answer_action(action, latency_ms=outcome.latency_ms)
+        if action.level == Level.NOTIFY and outcome.state == ActionState.SUCCEEDED:
+            _tell_people(work, action)
+    return False
+
+
+def _kept(outcome: Outcome) -> object:
+    if outcome.result is None:
+        return None
+    return plain(outcome.result.data)
+
+
+def _tell_people(work: Work, action: Action) -> None:
+    tell(
+        kind="action.done",
+        title=f"{work.run.agent.name} did this alone: {action.sentence}",
+        link=f"/runs/{work.run.pk}/",
+        subject=work.run.subject,
+        run_id=work.run.pk,
+        team=work.run.agent.team,
+    )
+
+
+def _ask_what_happened(work: Work, action: Action) -> None:
+    run = work.run
+    open_request(
+        Opening(
+            kind=RequestKind.UNKNOWN_OUTCOME,
+            title=f"Did this happen? {action.sentence}",
+            card=run_card(
+                run,
+                sentence=action.sentence,
+                tool=action.tool,
+                effect=action.effect,
+                attempts=str(action.attempts),
+                error=action.error,
+                then={
+                    "happened": "The run goes on as if it had succeeded.",
+                    "did_not_happen": "The run is told that it failed; the agent may try another way.",
+                },
+            ),
+            team_id=run.agent.team_id,
+            agent=run.agent.name,
+            subject=run.subject,
+            tool=action.tool,
+            connection=action.connection,
+            run_id=run.pk,
+            action_id=action.pk,
+            action_digest=action.digest,
+            money_minor=action.money_minor,
+            currency=action.currency,
+            risk="high" if action.money_minor else "medium",
+            reason_code="unknown_outcome",
+            priority="high",
+        ),
+        actor=work.actor,
+        now=database_now(),
+    )

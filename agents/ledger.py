@@ -1,0 +1,119 @@
+"""The actions' side of approvals.ports: reading what is signed, and replacing it by what a person edited."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from agents.envelope import opened
+from agents.models import Action, Run
+from agents.moves import move_action
+from agents.proposing import Proposal, propose
+from agents.spec import parse_spec
+from agents.states import ActionState
+from agents.tools.arguments import problems_of
+from agents.tools.base import Tool
+from agents.tools.lookups import read_check, resolve_target
+from agents.tools.paths import value_at
+from agents.tools.registry import get_tool
+from approvals.audit import Actor
+from approvals.errors import BadArguments
+from approvals.models import Request
+from approvals.policy.canonical import NotCanonical, exact
+from approvals.ports import StoredAction, Successor
+from approvals.selectors import request_of_action
+
+
+class Ledger:
+    """Registered with approvals at start (agents.apps)."""
+
+    def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
+        rows = Action.objects.filter(pk__in=ids).select_related("run")
+        return {row.pk: _stored(row) for row in rows}
+
+    def edit(self, *, request: Request, arguments: Mapping[str, Any], editor: Any, now: datetime) -> Successor:
+        """Supersede the action by one with these arguments, judged by schema and policy again.
+
+        The caller holds the request's row. Raises BadArguments with a sentence per field.
+        """
+        run = Run.objects.select_for_update(of=("self",)).select_related("agent", "version").get(pk=request.run_id)
+        action = Action.objects.select_for_update().get(pk=request.action_id)
+        action.run = run
+        tool = _tool_of(action)
+        given = _checked(tool, arguments)
+        actor = Actor.person(editor)
+        move_action(action, ActionState.SUPERSEDED, actor=actor, why="edited", ended_at=now)
+        proposal = _edited(action, tool, given, editor.pk)
+        successor = propose(run, parse_spec(run.version.document), proposal, actor=actor, now=now)
+        return Successor(
+            action_id=successor.pk,
+            digest=successor.digest,
+            state=successor.state,
+            request=request_of_action(successor.pk),
+            same_target=_same_target(tool, opened(action.canonical)["arguments"], given),
+        )
+
+
+def _stored(action: Action) -> StoredAction:
+    tool = get_tool(action.tool)
+    money = tool.money if tool else None
+    return StoredAction(
+        id=action.pk,
+        run_id=action.run_id,
+        run_number=action.run.number,
+        tool=action.tool,
+        effect=action.effect,
+        state=action.state,
+        canonical=bytes(action.canonical),
+        digest=action.digest,
+        arguments=opened(action.canonical)["arguments"],
+        schema=tool.schema if tool else {},
+        money_paths=(money.amount, money.currency) if money else ("", ""),
+        result=action.result,
+        error=action.error,
+        attempts=action.attempts,
+    )
+
+
+def _tool_of(action: Action) -> Tool:
+    tool = get_tool(action.tool)
+    if tool is None:
+        raise BadArguments(f"{action.tool} no longer exists; reject this action instead.", problems=[])
+    return tool
+
+
+def _checked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        given: dict[str, Any] = exact(arguments)
+    except NotCanonical as problem:
+        raise BadArguments(str(problem), problems=[str(problem)]) from None
+    problems = problems_of(tool.schema, given)
+    if problems:
+        raise BadArguments(" ".join(problems), problems=problems)
+    return given
+
+
+def _edited(action: Action, tool: Tool, arguments: Mapping[str, Any], editor_id: int) -> Proposal:
+    before = opened(action.canonical)
+    # Looked up again only when the record is another one: a person waits for this page.
+    same = _same_target(tool, before["arguments"], arguments)
+    return Proposal(
+        call_id=action.call_id,
+        turn=action.turn,
+        position=action.position,
+        tool=tool,
+        arguments=arguments,
+        reason=action.reason,
+        confidence=action.confidence,
+        target=action.target if same else resolve_target(tool, arguments),
+        checked=before.get("checked") if same else read_check(tool, arguments),
+        replaces=action,
+        editor_id=editor_id,
+    )
+
+
+def _same_target(tool: Tool, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether every authority argument but the money says the same: same recipient, record, account."""
+    money = {tool.money.amount} if tool.money else set()
+    paths = {*tool.authority, *([tool.target.argument] if tool.target else [])} - money
+    return all(value_at(before, path) == value_at(after, path) for path in paths)

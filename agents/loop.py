@@ -1,0 +1,112 @@
+"""The loop. One run, advanced from its journal until it waits or ends; meant to be read in one sitting.
+
+Every pass reads the rows, asks the pure next_step what to do, and does that one thing in one transaction (two around a
+network call). A worker may die anywhere: the next one reads the same rows and goes on from there.
+"""
+
+import logging
+from collections.abc import Callable
+
+from django.db import transaction
+
+from agents import endings, journal
+from agents.acting import run_action
+from agents.answers import tell_model
+from agents.context import first_message
+from agents.errors import LeaseLost
+from agents.judging import judge_calls
+from agents.models import Run
+from agents.next_step import (
+    AskPerson,
+    Finish,
+    HandOff,
+    JudgeCalls,
+    NextStep,
+    Repair,
+    RunAction,
+    TakeTurn,
+    TellModel,
+    WaitForPerson,
+    WaitUntilReady,
+    next_step,
+)
+from agents.providers.base import ProviderError
+from agents.reading import read_answers
+from agents.spending import room_for_run, room_for_tokens
+from agents.states import StepKind
+from agents.turn import take_turn
+from agents.work import Work, load, progress_of
+from approvals.halts import open_halts, scopes_of
+
+log = logging.getLogger(__name__)
+
+
+def advance_run(run: Run, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Take the claimed run as far as it goes: to a wait, to its end, or back to the queue when we are stopping.
+
+    `run` carries the fence of the claim. Leaves quietly when another worker has taken over.
+    """
+    try:
+        while not stopping():
+            work = load(run)
+            if _begin(work) or not _act(work, next_step(progress_of(work))):
+                continue
+            return
+        endings.back_to_queue(load(run), why="")
+    except LeaseLost:
+        log.info("run %s: another worker has taken over", run.pk)
+
+
+def _begin(work: Work) -> bool:
+    """Write what must stand in the journal before the next step is chosen. True: read the run again."""
+    if not work.steps:
+        run = work.run
+        with transaction.atomic():
+            journal.append(run, StepKind.INPUT, {"text": first_message(run.goal, run.subject, run.input)})
+        return True
+    return read_answers(work)
+
+
+def _act(work: Work, step: NextStep) -> bool:
+    """Do the one thing. Returns True when the run waits or has ended: it is no longer ours."""
+    if _halted(work):
+        return endings.pause(work, "Halted.")
+    match step:
+        case TakeTurn():
+            return _turn(work)
+        case JudgeCalls(call_ids):
+            judge_calls(work, call_ids)
+        case RunAction(action_id):
+            return run_action(work, action_id)
+        case TellModel(action_ids):
+            tell_model(work, action_ids)
+        case AskPerson(call):
+            endings.ask_person(work, call)
+        case WaitForPerson(why):
+            return endings.wait_for_person(work, why)
+        case WaitUntilReady(action_id):
+            return endings.wait_for_undo_window(work, action_id)
+        case Repair(problems):
+            endings.ask_again(work, problems)
+        case HandOff():
+            return endings.hand_off(work, step)
+        case Finish(outcome):
+            return endings.finish(work, outcome)
+    return False
+
+
+def _turn(work: Work) -> bool:
+    limits = work.spec.limits
+    later = room_for_run(work.run, limits) or room_for_tokens(work.run, limits)
+    if later:
+        return endings.back_to_queue(work, due_at=later[0], why=later[1])
+    try:
+        take_turn(work)
+    except ProviderError as error:
+        return endings.provider_failed(work, error)
+    return False
+
+
+def _halted(work: Work) -> bool:
+    covering = set(scopes_of(agent=work.run.agent.name))
+    return any(halt.scope in covering for halt in open_halts())

@@ -1,0 +1,240 @@
+"""From a model's tool call to an action with a verdict: validated, resolved, judged, sealed, and asked of people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from agents.cards import card_of, sentence_of
+from agents.envelope import idempotency_key, seal
+from agents.models import Action, AgentDay, Run
+from agents.moves import record_action
+from agents.plain import plain
+from agents.spec import AgentSpec
+from agents.states import ActionState
+from agents.tools.base import Tool
+from agents.tools.paths import value_at
+from approvals.audit import Actor
+from approvals.database_clock import database_now
+from approvals.models import Request
+from approvals.opening import Opening, open_request
+from approvals.policy.action import Effect, Mode, Money, ProposedAction
+from approvals.policy.canonical import digest_of, exact
+from approvals.policy.rules import rule_document
+from approvals.policy.verdict import Allow, AllowAndNotify, Deny, Escalate, NeedsApproval, Verdict, verdict_to_json
+from approvals.policy_versions import ActivePolicy, active_policy, authors_of_rule, judge_action
+from approvals.states import RequestClass, RequestKind
+from config.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One call, ready to be judged: our arguments, the model's claim, and what was looked up about it."""
+
+    call_id: str
+    turn: int
+    position: int
+    tool: Tool
+    arguments: Mapping[str, Any]
+    reason: str = ""
+    confidence: float | None = None
+    target: Mapping[str, Any] | None = None
+    checked: Mapping[str, Any] | None = None
+    replaces: Action | None = None
+    editor_id: int | None = None
+
+
+def propose(run: Run, spec: AgentSpec, proposal: Proposal, *, actor: Actor, now: datetime) -> Action:
+    """Write the action in the state its verdict gives it and, when a person must decide, its request.
+
+    Call it inside a transaction that holds the run.
+    """
+    policy = active_policy()
+    verdict, _ = judge_action(judged(run, spec, proposal), policy)
+    if proposal.editor_id is not None:
+        verdict = _signed_by_editor(verdict, proposal)
+    action = _write(run, proposal, verdict, policy, actor)
+    if action.state == ActionState.PENDING:
+        assert isinstance(verdict, NeedsApproval)
+        request = _ask(action, proposal, verdict, policy, actor=actor, now=now)
+        Action.objects.filter(pk=action.pk).update(request_id=request.pk)
+        action.request_id = request.pk
+    return action
+
+
+def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
+    """Return the call as the policy sees it now."""
+    tool = proposal.tool
+    money = money_of(tool, proposal.arguments)
+    return ProposedAction(
+        tool=tool.name,
+        effect=tool.effect,
+        arguments=proposal.arguments,
+        authority=tool.authority,
+        agent=run.agent.name,
+        mode=Mode(run.mode),
+        subject=run.subject,
+        tainted=run.tainted,
+        confidence=proposal.confidence,
+        confidence_floor=spec.confidence_floor,
+        event=exact(run.input) if isinstance(run.input, dict) else None,
+        target=exact(proposal.target) if proposal.target is not None else None,
+        totals=_totals(run, money),
+        money=money,
+        target_argument=tool.target.argument if tool.target else "",
+    )
+
+
+def money_of(tool: Tool, arguments: Mapping[str, Any]) -> Money | None:
+    """Return what the call moves, as its tool declares it; None where it moves nothing or says no whole amount."""
+    if tool.money is None:
+        return None
+    amount = value_at(arguments, tool.money.amount)
+    currency = tool.money.fixed_currency or value_at(arguments, tool.money.currency)
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 0 or not isinstance(currency, str):
+        return None
+    return Money(amount, currency.upper()) if len(currency) == 3 else None
+
+
+def _totals(run: Run, money: Money | None) -> dict[str, int]:
+    unit = money.currency if money else ""
+    days = AgentDay.objects.filter(agent=run.agent, kind="moved", unit=unit)
+    return {
+        "actions_in_run": Action.objects.filter(run_id=run.pk, attempts__gt=0).exclude(effect=Effect.READ).count(),
+        "moved_minor_today": (days.filter(day=_today()).values_list("used", flat=True).first() or 0) if money else 0,
+    }
+
+
+def _today() -> date:
+    return database_now().date()
+
+
+def _signed_by_editor(verdict: Verdict, proposal: Proposal) -> Verdict:
+    """What a person edited is signed by a person, also where the policy would have let it pass."""
+    if not isinstance(verdict, (Allow, AllowAndNotify)):
+        return verdict
+    before = proposal.replaces.verdict if proposal.replaces else {}
+    return NeedsApproval(
+        rule=verdict.rule,
+        why="A person changed the arguments; a person signs them.",
+        trips=verdict.trips,
+        code="edit",
+        approvers=before.get("approvers", ""),
+        votes=1,
+        cls=RequestClass.NORMAL,
+        deadline_s=24 * 3600,
+    )
+
+
+def _write(run: Run, proposal: Proposal, verdict: Verdict, policy: ActivePolicy, actor: Actor) -> Action:
+    tool, money, action_id = proposal.tool, money_of(proposal.tool, proposal.arguments), new_id()
+    canonical = seal(
+        run=run,
+        action_id=action_id,
+        tool=tool,
+        arguments=proposal.arguments,
+        rule=verdict.rule,
+        money=money,
+        checked=proposal.checked,
+    )
+    state = _state_for(verdict, tool, Mode(run.mode))
+    action = Action.objects.create(
+        id=action_id,
+        run=run,
+        call_id=proposal.call_id,
+        turn=proposal.turn,
+        position=proposal.position,
+        tool=tool.name,
+        tool_version=tool.version,
+        connection=tool.connection,
+        account=tool.account,
+        effect=tool.effect,
+        canonical=canonical,
+        digest=digest_of(canonical),
+        key=idempotency_key(action_id),
+        state=state,
+        level=verdict.level,
+        verdict=verdict_to_json(verdict),
+        rule_id=verdict.rule.id,
+        rule_hash=verdict.rule.hash,
+        policy_id=policy.id,
+        reason=proposal.reason,
+        confidence=proposal.confidence,
+        sentence=sentence_of(tool, proposal.arguments, (money.amount_minor, money.currency) if money else None),
+        money_minor=money.amount_minor if money else None,
+        currency=money.currency if money else "",
+        target=plain(proposal.target),
+        replaces=proposal.replaces,
+        edited_by_id=proposal.editor_id,
+    )
+    record_action(action, "", ActionState.PROPOSED, actor=actor, verb="action.proposed")
+    record_action(action, ActionState.PROPOSED, state, actor=actor, verb=f"action.{state}", why=verdict.why)
+    return action
+
+
+def _state_for(verdict: Verdict, tool: Tool, mode: Mode) -> ActionState:
+    match verdict:
+        case Deny():
+            return ActionState.DENIED
+        case _ if mode is Mode.SHADOW and tool.effect is not Effect.READ:
+            return ActionState.SHADOWED
+        case Escalate():
+            return ActionState.ESCALATED
+        case NeedsApproval():
+            return ActionState.PENDING
+        case _:
+            return ActionState.ALLOWED
+
+
+def _ask(
+    action: Action,
+    proposal: Proposal,
+    verdict: NeedsApproval,
+    policy: ActivePolicy,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Request:
+    run, tool = action.run, proposal.tool
+    return open_request(
+        Opening(
+            kind=RequestKind.APPROVAL,
+            title=action.sentence,
+            card=card_of(action, tool, proposal.arguments, verdict, policy.number),
+            team_id=run.agent.team_id,
+            agent=run.agent.name,
+            subject=run.subject,
+            tool=tool.name,
+            connection=tool.connection,
+            run_id=run.pk,
+            action_id=action.pk,
+            action_digest=action.digest,
+            money_minor=action.money_minor,
+            currency=action.currency,
+            risk=_risk(action, verdict),
+            rule={"number": verdict.rule.number, "id": verdict.rule.id, "text": verdict.rule.text},
+            level=verdict.level.value,
+            cls=verdict.cls,
+            approvers=verdict.approvers,
+            votes_needed=verdict.votes,
+            barred=_barred(run, verdict, policy),
+            reason_code=verdict.code,
+            deadline_s=verdict.deadline_s,
+        ),
+        actor=actor,
+        now=now,
+    )
+
+
+def _barred(run: Run, verdict: Verdict, policy: ActivePolicy) -> list[int]:
+    """Return who may not sign: who started the run, wrote the agent version, or wrote the rule that judged."""
+    people = [*run.version.editors, *([run.initiator_id] if run.initiator_id else [])]
+    if verdict.rule.number:
+        people += authors_of_rule(rule_document(policy.rules[verdict.rule.number - 1]))
+    return people
+
+
+def _risk(action: Action, verdict: NeedsApproval) -> str:
+    if verdict.cls == RequestClass.HIGH or verdict.votes > 1:
+        return "high"
+    return "medium" if action.money_minor or action.effect == Effect.BLIND else "low"

@@ -1,0 +1,103 @@
+"""What a person posted about a request, read and checked before any verb is called. Pure but for the edit's fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from approvals.argument_form import Field, edited_arguments, typed_fields
+from approvals.money import NotMoney, parse_money
+from approvals.reviewing import REASONS, CardView, Typed, rejection_words
+from approvals.states import Vote
+
+
+class Posted(Protocol):
+    """A form as Django parses it."""
+
+    def get(self, key: str, default: str = ...) -> Any: ...
+    def getlist(self, key: str) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One person's vote as typed."""
+
+    vote: str
+    digest: str
+    comment: str
+    answer: str
+    reason_code: str
+    amount: str
+    opened: frozenset[str]
+    editing: bool
+
+    @property
+    def typed(self) -> Typed:
+        return Typed(comment=self.comment, answer=self.answer, reason_code=self.reason_code, amount=self.amount)
+
+    @property
+    def words(self) -> str:
+        """The comment that is kept, and that the agent reads after a reject."""
+        return rejection_words(self.reason_code, self.comment) if self.vote == Vote.REJECT else self.comment
+
+    @property
+    def mode(self) -> str:
+        """Which part of the action bar stays open when this is refused."""
+        if self.editing:
+            return "edit"
+        return self.vote if self.vote in (Vote.REJECT, Vote.HAPPENED, Vote.DID_NOT_HAPPEN) else ""
+
+
+def ballot_from(post: Posted) -> Ballot:
+    vote = post.get("vote", "")
+    codes = {code for code, _ in REASONS}
+    reason = post.get("reason_code", "")
+    return Ballot(
+        vote=vote,
+        digest=post.get("digest", ""),
+        comment=(post.get(f"comment-{vote}", "") or post.get("comment", "")).strip()[:4000],
+        answer=post.get("answer", "").strip()[:20000],
+        reason_code=reason if vote == Vote.REJECT and reason in codes else "",
+        amount=post.get("typed", "").strip()[:40],
+        opened=frozenset(post.getlist("opened")),
+        editing=post.get("mode", "") == "edit" and vote == Vote.APPROVE,
+    )
+
+
+def missing(ballot: Ballot, view: CardView) -> str:
+    """What the person must still do before this vote can be sent, as a sentence; "" when nothing."""
+    if ballot.vote == Vote.REJECT and not ballot.words:
+        return "Say why: the agent reads it. Choose a reason or write one."
+    if ballot.vote in (Vote.HAPPENED, Vote.DID_NOT_HAPPEN) and not ballot.comment:
+        return "Write what you saw: it stands in the audit trail."
+    return _missing_for_approval(ballot, view) if ballot.vote == Vote.APPROVE else ""
+
+
+def edited(view: CardView, post: Posted) -> tuple[list[Field], dict[str, Any] | None, bool]:
+    """The fields as typed, the arguments to sign (None when nothing was changed), and whether all could be read."""
+    typed = {field.name: post.get(field.name, field.text) for field in view.fields}
+    fields = typed_fields(view.fields, typed)
+    before: Mapping[str, Any] = view.action.arguments if view.action else {}
+    arguments, judged = edited_arguments(fields, before)
+    clean = not any(field.error for field in judged)
+    changed = any(field.changed for field in judged)
+    return judged, arguments if changed and clean else None, clean
+
+
+def _missing_for_approval(ballot: Ballot, view: CardView) -> str:
+    if view.tampered:
+        return "What is stored is not what was to be signed. This cannot be approved."
+    unopened: Sequence[str] = [shown.label for shown in view.huge if shown.path not in ballot.opened]
+    if unopened and not ballot.editing:
+        return f"Open and read first: {', '.join(unopened)}."
+    if view.is_high and not _typed_right(ballot.amount, view):
+        return f"Type {view.to_type} to approve: this is a high-risk request."
+    return ""
+
+
+def _typed_right(amount: str, view: CardView) -> bool:
+    if view.request.money_minor is None:
+        return amount.lower() == view.to_type
+    try:
+        return parse_money(amount, view.request.currency) == view.request.money_minor
+    except NotMoney:
+        return False

@@ -1,0 +1,169 @@
+"""The card pane: everything one person is shown about one request, and what they may do with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from approvals.argument_form import Field, edit_fields
+from approvals.arguments import Shown, shown_arguments
+from approvals.halts import not_halted
+from approvals.models import Decision, Request
+from approvals.money import major_text
+from approvals.people import signer
+from approvals.permissions import objection
+from approvals.policy.canonical import NotCanonical, digest_of, parse_canonical
+from approvals.ports import StoredAction, actions
+from approvals.selectors import decisions_of
+from approvals.services import settled_sentence
+from approvals.states import RequestClass, RequestKind, RequestState, Vote
+
+# What a person may say with one key when they reject; the words go back to the agent.
+REASONS: tuple[tuple[str, str], ...] = (
+    ("no_proof", "no proof"),
+    ("amount_too_high", "amount too high"),
+    ("wrong_record", "wrong customer or record"),
+    ("already_settled", "already settled elsewhere"),
+    ("outside_policy", "outside our rules"),
+    ("ask_first", "ask the customer first"),
+    ("wrong_tool", "wrong way to do it"),
+    ("manipulated", "looks manipulated"),
+    ("other", "other, as written"),
+)
+MODES = ("edit", "reject", "answer", "resolve", "happened", "did_not_happen")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person typed and must not lose when their decision is refused."""
+
+    comment: str = ""
+    answer: str = ""
+    reason_code: str = ""
+    amount: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """One request as one person sees it now."""
+
+    request: Request
+    card: Mapping[str, Any]
+    action: StoredAction | None
+    arguments: Sequence[Shown]
+    decisions: Sequence[Decision]
+    votes: int
+    refusal: str
+    edit_refusal: str
+    halted: bool
+    tampered: bool
+    now: datetime
+    mode: str = ""
+    fields: Sequence[Field] = ()
+    typed: Typed = field(default_factory=Typed)
+    problems: Sequence[str] = ()
+    banner: str = ""
+    may_undo: bool = False
+    successor: Request | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.request.state == RequestState.OPEN
+
+    @property
+    def huge(self) -> list[Shown]:
+        return [shown for shown in self.arguments if shown.huge]
+
+    @property
+    def is_high(self) -> bool:
+        return self.request.cls == RequestClass.HIGH
+
+    @property
+    def to_type(self) -> str:
+        """What must be typed before a high approval: the amount, or the word when no money moves."""
+        if not self.is_high:
+            return ""
+        money = self.request.money_minor
+        return major_text(money, self.request.currency) if money is not None else "approve"
+
+    @property
+    def votes_hidden(self) -> bool:
+        """With two pairs of eyes each judges alone: the first vote stays hidden until the second is in."""
+        return self.is_open and self.request.votes_needed > 1
+
+    @property
+    def settled_sentence(self) -> str:
+        return "" if self.is_open else settled_sentence(self.request)
+
+    @property
+    def changed_fields(self) -> int:
+        return sum(1 for field in self.fields if field.changed)
+
+
+def card_view(user: Any, request: Request, *, now: datetime, mode: str = "") -> CardView:
+    """Everything to draw the card of this request for this person."""
+    action = _action(request)
+    decisions = decisions_of(request)
+    shown, tampered = _shown(request, action)
+    voted = any(vote.user_id == user.pk and vote.withdrawn_at is None for vote in decisions)
+    who = signer(user)
+    return CardView(
+        request=request,
+        card=request.card,
+        action=action,
+        arguments=shown,
+        decisions=decisions,
+        votes=sum(1 for vote in decisions if vote.vote == Vote.APPROVE and vote.withdrawn_at is None),
+        refusal=objection(who, request, voted=voted),
+        edit_refusal=objection(who, request, editing=True, voted=voted),
+        halted=not Request.objects.filter(not_halted(), pk=request.pk).exists(),
+        tampered=tampered,
+        now=now,
+        mode=mode if mode in MODES else "",
+        fields=_fields(action) if mode == "edit" else (),
+        may_undo=_may_undo(user, request, decisions, now),
+        successor=Request.objects.filter(pk=request.successor_id).first() if request.successor_id else None,
+    )
+
+
+def with_typed(view: CardView, typed: Typed, *, banner: str = "", problems: Sequence[str] = ()) -> CardView:
+    """The same card holding what was typed and saying what was wrong with it."""
+    return replace(view, typed=typed, banner=banner, problems=tuple(problems))
+
+
+def rejection_words(reason_code: str, comment: str) -> str:
+    """What the agent is told: the chosen reason and the person's own words."""
+    words = dict(REASONS).get(reason_code, "")
+    chosen = "" if reason_code == "other" else words
+    return ". ".join(part for part in (chosen, comment.strip()) if part)
+
+
+def _action(request: Request) -> StoredAction | None:
+    return actions().read([request.action_id]).get(request.action_id) if request.action_id else None
+
+
+def _shown(request: Request, action: StoredAction | None) -> tuple[list[Shown], bool]:
+    """The arguments as the canonical bytes say, and whether those bytes are not what is to be signed."""
+    if action is None:
+        return [], bool(request.action_id)
+    try:
+        arguments = parse_canonical(bytes(action.canonical))["arguments"]
+    except (NotCanonical, KeyError, TypeError):
+        return [], True
+    right = digest_of(bytes(action.canonical)) == action.digest
+    return shown_arguments(arguments, action.schema, action.money_paths), not right or _is_stale(request, action)
+
+
+def _is_stale(request: Request, action: StoredAction) -> bool:
+    signs_action = request.kind == RequestKind.APPROVAL and request.state == RequestState.OPEN
+    return signs_action and request.action_digest != action.digest
+
+
+def _fields(action: StoredAction | None) -> list[Field]:
+    return edit_fields(action.arguments, action.schema, action.money_paths) if action else []
+
+
+def _may_undo(user: Any, request: Request, decisions: Sequence[Decision], now: datetime) -> bool:
+    last = next((vote for vote in reversed(decisions) if vote.withdrawn_at is None), None)
+    in_time = request.execute_after is not None and request.execute_after > now and request.consumed_at is None
+    return request.state == RequestState.APPROVED and in_time and last is not None and last.user_id == user.pk
