@@ -1,8 +1,8 @@
 """Secrets at rest: a row holds a reference or a ciphertext, never the secret itself.
 
-    env:NAME     an environment variable, only when SECRET_NAMES lists it
-    file:NAME    a file below SECRETS_DIR
-    enc:TOKEN    typed in the browser, encrypted with the first of SECRET_KEYS
+env:NAME     an environment variable, only when SECRET_NAMES lists it
+file:NAME    a file below SECRETS_DIR
+enc:TOKEN    typed in the browser, encrypted with the first of SECRET_KEYS
 """
 
 import hashlib
@@ -130,7 +130,7 @@ def _path_of(name: str) -> Path:
     if not settings.SECRETS_DIR:
         raise SecretMissing(f"SECRETS_DIR is not set, so the file {name} cannot be used. Set it to a folder.")
     folder = Path(settings.SECRETS_DIR).resolve()
-    path = (folder / name).resolve()
-    if not _FILE_NAME.fullmatch(name) or not path.is_relative_to(folder):
+    path = (folder / name).resolve() if _FILE_NAME.fullmatch(name) else None
+    if path is None or not path.is_relative_to(folder):
         raise SecretMissing("A secret file is named by its plain name below SECRETS_DIR, without folders.")
     return path

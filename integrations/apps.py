@@ -4,3 +4,13 @@ from django.apps import AppConfig
 class IntegrationsConfig(AppConfig):
     name = "integrations"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # The edges announce themselves to the layer below, which knows none of them.
+        from agents.providers.transport import set_transport_factory
+        from agents.tools.registry import register_source
+        from integrations.http import OutboundRefused, attempt_until, guarded_transport
+        from integrations.tool_source import connection_tools
+
+        register_source(connection_tools)
+        set_transport_factory(guarded_transport, within=attempt_until, refused=(OutboundRefused,))

@@ -2,7 +2,7 @@
 
 from integrations.http.client import Answer, OutboundClient, Outgoing, client_for
 from integrations.http.guard import AddressRefused
-from integrations.http.transport import GuardedTransport, OutboundRefused, guarded_transport
+from integrations.http.transport import GuardedTransport, OutboundRefused, attempt_until, guarded_transport
 
 __all__ = [
     "AddressRefused",
@@ -11,6 +11,7 @@ __all__ = [
     "OutboundClient",
     "OutboundRefused",
     "Outgoing",
+    "attempt_until",
     "client_for",
     "guarded_transport",
 ]

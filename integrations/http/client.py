@@ -128,6 +128,8 @@ def _request(outgoing: Outgoing) -> httpx2.Request:
 def _failure(error: Exception, attempt: Attempt, *, status: int | None = None) -> NotSent | OutcomeUnknown:
     if isinstance(error, OutboundRefused):
         return NotSent(str(error))
+    if isinstance(error, httpx2.InvalidURL):
+        return NotSent("The address is not a valid URL.")
     if not attempt.sent:
         return NotSent(f"The other system could not be reached: {_cause(error)}.")
     return OutcomeUnknown(f"No complete answer came back: {_cause(error)}.", status=status)
@@ -162,5 +164,8 @@ def _too_long(limit: int) -> str:
 
 def _note(outgoing: Outgoing, what: str, started: float) -> None:
     # Host only: a path or query may carry what a person said, a header the secret.
-    host = httpx2.URL(outgoing.url).host
+    try:
+        host = httpx2.URL(outgoing.url).host
+    except httpx2.InvalidURL:
+        host = "(not an address)"
     log.info("outbound %s %s: %s, %d ms", outgoing.method, host, what, (time.monotonic() - started) * 1000)

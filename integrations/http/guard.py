@@ -147,8 +147,8 @@ def checked_host(host: str) -> str:
 
 
 def _allowed(entry: str) -> AllowedNetwork:
-    text, port_text = _split_ports(entry)
     try:
+        text, port_text = _split_ports(entry)
         return AllowedNetwork(ipaddress.ip_network(text, strict=False), frozenset(_port_numbers(port_text)))
     except ValueError:
         raise ValueError(f"OUTBOUND_ALLOW: {entry} is not a network, or a network and ports.") from None
@@ -157,7 +157,9 @@ def _allowed(entry: str) -> AllowedNetwork:
 def _split_ports(entry: str) -> tuple[str, str]:
     """Return network and ports; an IPv6 network with ports stands in brackets."""
     if entry.startswith("["):
-        network, _, rest = entry[1:].partition("]")
+        network, bracket, rest = entry[1:].partition("]")
+        if not bracket:
+            raise ValueError
         mask, _, ports = rest.partition(":")
         return network + mask, ports
     if entry.count(":") == 1:

@@ -27,6 +27,7 @@ _MAX_DESCRIPTION = 900
 _NEVER_ARGUMENTS = frozenset({"accept", "content-type", "authorization", "host", "content-length", "cookie", "connection", "transfer-encoding"})
 _FITTING = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
+_AS_UNDERSCORES = str.maketrans("/", "_", "{}")
 _COMPOSED = ("oneOf", "anyOf", "not", "if", "patternProperties")
 _STYLES = {"path": "simple", "header": "simple", "query": "form"}
 
@@ -304,7 +305,7 @@ def _argument_name(name: str) -> str:
 
 def _name(operation_id: Any, method: str, path: str, taken: set[str]) -> str:
     made = as_name(str(operation_id)) if operation_id else ""
-    name = made or as_name(f"{method}_{path}".replace("/", "_").replace("{", "").replace("}", "")) or method
+    name = made or as_name(f"{method}{path}".translate(_AS_UNDERSCORES)) or method
     if len(name) > _MAX_NAME:
         name = f"{name[: _MAX_NAME - 7]}_{hashlib.sha256(name.encode()).hexdigest()[:6]}"
     number, free = 2, name
