@@ -37,7 +37,7 @@ EVENT_VARIABLES = frozenset({"event", "subject"})
 MAX_LENGTH = 500
 MAX_DEPTH = 64
 # Values that a condition may walk through, by how its cost grows; measured to stay under a second.
-_MOST_VALUES_SEARCHED = 5_000
+_MOST_VALUES_SEARCHED = 2_000
 _MOST_VALUES_COPIED = 1_000
 _MOST_VALUES_NESTED = 300
 _LONGEST_TEXT_MATCHED = 10_000

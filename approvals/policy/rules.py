@@ -175,9 +175,9 @@ def _hours(seconds: int) -> int | float:
 
 
 def _check_ids(rules: Sequence[Rule]) -> None:
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for index, rule in enumerate(rules):
-        if seen.setdefault(rule.id, rule.hash) != rule.hash:
+        if seen.setdefault((rule.package, rule.id), rule.hash) != rule.hash:
             raise RuleError(index, "id", f"Two different rules have the id {rule.id}.")
 
 

@@ -88,7 +88,7 @@ def shown(value: Any) -> str:
     try:
         text = canonical_bytes(exact(value)).decode()
     except NotCanonical:
-        text = repr(value)
+        return f"a {type(value).__name__} that cannot be written down"
     if len(text) <= _LONGEST_VALUE:
         return text
     return f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"

@@ -58,7 +58,7 @@ def _is_lost(rule: Rule, new: Sequence[Rule]) -> bool:
 
 
 def _frees_more(after: Rule, rule: Rule) -> bool:
-    return after.acts_alone and _may_meet(after.tool, rule.tool)
+    return after.acts_alone and _may_meet(after.tool, rule.tool) and not _was_there(after, [rule])
 
 
 def _is_as_strict(after: Rule, rule: Rule) -> bool:
