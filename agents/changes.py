@@ -1,7 +1,8 @@
 """What makes an agent version wider than the one before, and how a wider one is put in force by a second person."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -31,7 +32,7 @@ def widening_of(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[s
     found = []
     if _MODES.index(after.mode) > _MODES.index(before.mode):
         found.append(f"Mode goes from {before.mode} to {after.mode}.")
-    found += [f"It may use {pattern}." for pattern in after.tools if pattern not in before.tools]
+    found += [f"It may use {pattern}." for pattern in after.tools if not _is_within(pattern, before.tools)]
     if after.confidence_floor < before.confidence_floor:
         found.append(f"The confidence floor falls from {before.confidence_floor} to {after.confidence_floor}.")
     return found + _wider_limits(before, after)
@@ -75,6 +76,11 @@ def _apply(payload: Mapping[str, Any], actor: Actor, proposer_id: Any) -> str:
         countersigned_by=people.filter(pk=actor.user_id).first(),
     )
     return f"{agent.name} v{version.number} is in force."
+
+
+def _is_within(pattern: str, wider: Sequence[str]) -> bool:
+    """Return whether one of the patterns surely takes in every name that this one does."""
+    return pattern in wider or any(fnmatchcase(pattern, other) for other in wider if not set(other) & set("?[]"))
 
 
 def _wider_limits(before: AgentSpec, after: AgentSpec) -> list[str]:

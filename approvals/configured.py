@@ -28,6 +28,10 @@ def team_packages() -> dict[str, str]:
     return dict(Team.objects.order_by("name").values_list("name", "package"))
 
 
+def team_id(name: str) -> int:
+    return Team.objects.values_list("pk", flat=True).get(name=name)
+
+
 def put_team(*, name: str, package: str, actor: Actor) -> None:
     """Make a team; one that exists stays as it is, whoever made it: teams are shared."""
     team, made = Team.objects.get_or_create(name=name, defaults={"package": package})

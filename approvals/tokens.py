@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hmac import compare_digest
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -107,7 +108,7 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _record(token: ApiToken, actor: Actor, verb: str, **data: object) -> None:
+def _record(token: ApiToken, actor: Actor, verb: str, **data: Any) -> None:
     record(
         actor=actor,
         verb=verb,

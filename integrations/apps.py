@@ -9,8 +9,13 @@ class IntegrationsConfig(AppConfig):
         # The edges announce themselves to the layer below, which knows none of them.
         from agents.providers.transport import set_transport_factory
         from agents.tools.registry import register_source
+        from approvals.installing import register_machine
         from integrations.http import OutboundRefused, attempt_until, guarded_transport
+        from integrations.package import applying
+        from integrations.states import EVENT_MOVES
         from integrations.tool_source import connection_tools
 
+        applying.register()
+        register_machine("event", EVENT_MOVES)
         register_source(connection_tools)
         set_transport_factory(guarded_transport, within=attempt_until, refused=(OutboundRefused,))

@@ -50,7 +50,9 @@ def read_packages(path: FilePath, *, fetch: Fetch) -> list[Loaded]:
         texts = yaml_text.read_all(_bytes_of(path))
         return [_loaded(text, file=str(path), folder=path.parent, fetch=fetch) for text in texts]
     except BadPackage as error:
-        raise BadPackage([found if found.file else replace(found, file=str(path)) for found in error.problems]) from None
+        raise BadPackage(
+            [found if found.file else replace(found, file=str(path)) for found in error.problems]
+        ) from None
 
 
 def parse_package(raw: bytes, *, file: str, folder: FilePath | None, fetch: Fetch) -> Loaded:
@@ -72,7 +74,10 @@ def _shaped(text: YamlText, file: str) -> Package:
         return Package.model_validate(text.value)
     except ValidationError as error:
         raise BadPackage(
-            [replace(found, path=dotted(path), line=text.line_of(path), file=file) for path, found in problems_of(error)]
+            [
+                replace(found, path=dotted(path), line=text.line_of(path), file=file)
+                for path, found in problems_of(error)
+            ]
         ) from None
 
 
@@ -113,7 +118,9 @@ def _with_files(loaded: Loaded, files: _Files) -> Loaded:
         if (text := _document(connection.document, files, loaded, ("connections", index, "document"), problems))
     }
     sources = [
-        source.model_copy(update={"schema_": _schema(source.schema_, files, loaded, ("sources", index, "schema"), problems)})
+        source.model_copy(
+            update={"schema_": _schema(source.schema_, files, loaded, ("sources", index, "schema"), problems)}
+        )
         for index, source in enumerate(loaded.package.sources)
     ]
     _refuse(problems)
@@ -134,7 +141,9 @@ def _document(given: str | Json, files: _Files, loaded: Loaded, path: Path, prob
     return ""
 
 
-def _schema(given: str | Json | None, files: _Files, loaded: Loaded, path: Path, problems: list[Problem]) -> Json | None:
+def _schema(
+    given: str | Json | None, files: _Files, loaded: Loaded, path: Path, problems: list[Problem]
+) -> Json | None:
     """Return a JSON Schema that is a schema, or None; with a problem more when there should be one."""
     if given is None:
         return None

@@ -53,7 +53,9 @@ def _problem(detail: ErrorDetails, path: Path) -> Problem:
 def _bound(kind: str, context: Mapping[str, Any]) -> str:
     match kind:
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return f"This must be {kind.replace('_', ' ').replace('equal', 'or equal to')} {next(iter(context.values()))}."
+            return (
+                f"This must be {kind.replace('_', ' ').replace('equal', 'or equal to')} {next(iter(context.values()))}."
+            )
         case "string_too_long":
             return f"This is longer than {context['max_length']} characters."
         case "string_too_short":

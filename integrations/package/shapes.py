@@ -22,10 +22,11 @@ from pydantic import (
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 PACKAGE_NAME = r"^[a-z0-9][a-z0-9-]*$"
 CURRENCY = r"^[A-Z]{3}$"
-SECRET_NAME = r"^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"
+SECRET_NAME = r"^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$"  # noqa: S105 - the form of a name, not a secret
 HTTP_URL = r"^(?:https?://[^\s@/]+(?:/\S*)?)?$"
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*/\S+$"
 TOOL_PATTERN = r"^[A-Za-z0-9_.*?\[\]-]+$"
+EVENT_PATH = r"^(?:event(?:\.[A-Za-z0-9_-]+)+)?$"
 HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 
 # What a person reads when a text does not have the form: what is wrong, what to do.
@@ -40,6 +41,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     HTTP_URL: ("This is not an address.", "Write it with http:// or https:// and without a user name."),
     MODEL_NAME: ("This is not a model.", "Write <provider>/<model>, as local/some-model."),
     TOOL_PATTERN: ("This is not a tool pattern.", "Write a tool as shop.refund_order, or many as shop.*"),
+    EVENT_PATH: ("This is not a path of the event.", "Write it as event.order_id."),
     HEADER_NAME: ("This is not the name of an HTTP header.", "Write it as Authorization."),
 }
 
@@ -150,8 +152,6 @@ class Limits(Shape):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-
-
 class Agent(Shape):
     """A named worker. Everything but name, team, purpose and category makes a new version when it changes."""
 
@@ -184,7 +184,7 @@ class Source(Shape):
     rate_per_minute: Positive = 6000
     max_bytes: Positive = 1024 * 1024
     dedupe_by_body: bool = False
-    subject: Annotated[str, StringConstraints(max_length=200)] = ""
+    subject: Annotated[str, StringConstraints(pattern=EVENT_PATH, max_length=200)] = ""
 
 
 class Trigger(Shape):
@@ -208,4 +208,3 @@ class Package(Shape):
     agents: list[Agent] = []
     sources: list[Source] = []
     triggers: list[Trigger] = []
-

@@ -73,7 +73,9 @@ class _Core(yaml.resolver.BaseResolver):
 
 
 _Core.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Core.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Core.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
 _Core.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -95,9 +97,11 @@ class _Composer(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, ya
         self._count = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise _refusal("Anchors and aliases (& and *) are not read.", "Write the value out.", _line(event.start_mark))
+            raise _refusal(
+                "Anchors and aliases (& and *) are not read.", "Write the value out.", _line(event.start_mark)
+            )
         if getattr(event, "tag", None):
             raise _refusal("Tags (! and !!) are not read.", "Leave the tag out.", _line(event.start_mark))
         self._depth += 1
@@ -110,9 +114,11 @@ class _Composer(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, ya
 
 
 def _nodes(composer: "_Composer") -> list[yaml.Node]:
-    found = []
+    found: list[yaml.Node] = []
     while composer.check_node():
-        found.append(composer.get_node())
+        node = composer.get_node()
+        if node is not None:
+            found.append(node)
     return found
 
 

@@ -59,7 +59,11 @@ def test_a_good_package_is_read_with_defaults_filled_in() -> None:
     ("old", "new", "sentence"),
     [
         ("package: shop", "package: Shop!", "shop.yaml, line 1, package: This is not a package name."),
-        ("team: support", "team: support\n    taem: x", "line 12, agents[0].taem: There is no field taem here. Look for a spelling"),
+        (
+            "team: support",
+            "team: support\n    taem: x",
+            "line 12, agents[0].taem: There is no field taem here. Look for a spelling",
+        ),
         ("    instructions: Work.\n", "", "line 10, agents[0].instructions: instructions is missing. Add it."),
         ("model: local/m", "model: m", "line 13, agents[0].model: This is not a model. Write <provider>/<model>"),
         ("cost_usd: 0.50", "cost_usd: -1", "agents[0].limits.cost_usd: A sum of money must be 0 or more."),
@@ -106,7 +110,9 @@ def test_files_beside_the_package_are_read(tmp_path: Path) -> None:
 def test_a_document_at_an_address_is_fetched() -> None:
     document = b'{"openapi": "3.1.0", "info": {"title": "Fetched", "version": "1"}, "paths": {}}'
     text = GOOD.replace(INLINE, 'document: "http://shop.test/api.json"')
-    loaded = parse_package(text.encode(), file="", folder=None, fetch={"http://shop.test/api.json": document}.__getitem__)
+    loaded = parse_package(
+        text.encode(), file="", folder=None, fetch={"http://shop.test/api.json": document}.__getitem__
+    )
     assert '"title":"Fetched"' in loaded.documents["shop"]
 
 
@@ -130,7 +136,9 @@ def test_one_file_may_hold_several_packages(tmp_path: Path) -> None:
         read_packages(file, fetch=no_network)
 
 
-@pytest.mark.parametrize(("name", "words"), [("gone.json", "cannot be read"), ("list.json", "A JSON Schema is expected")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("gone.json", "cannot be read"), ("list.json", "A JSON Schema is expected")]
+)
 def test_a_file_that_is_missing_or_holds_something_else_is_told(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "list.json").write_text("[1]")
     with pytest.raises(BadPackage, match=words):

@@ -1,0 +1,147 @@
+"""From a wish to a plan: the changes, what stands against them, what would let agents do more alone. Reads only."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agents.changes import widening_of
+from approvals.policy.rules import RuleError, parse_rules
+from approvals.policy.widening import widens
+from integrations.package import autonomy
+from integrations.package.checking import check, version_document
+from integrations.package.connection_tools import tools_of_document
+from integrations.package.diffing import SINGULAR, Change, Document, State, Verb, changes_between
+from integrations.package.naming import rule_name
+from integrations.package.problems import Problem
+from integrations.package.rows import Row, Rows, all_rows, stored_rules
+from integrations.package.secrets_check import secret_notes
+from integrations.package.wishes import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen. With problems, nothing may; with `wider`, only after a second person says so."""
+
+    wish: Wish
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    wider: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.changes
+
+
+def make_plan(wish: Wish) -> Plan:
+    """Return what carrying out the wish would change, as things are now."""
+    rows = all_rows()
+    foreign = list(_foreign(wish, rows))
+    changes = tuple(changes_between(_before(wish, rows), wish.put))
+    problems = foreign or [*check(wish, rows, changes), *_rules_together(wish, changes)]
+    wider = () if problems else tuple(_wider(rows, changes, wish))
+    return Plan(wish, changes, tuple(problems), tuple(secret_notes(changes)), wider)
+
+
+def is_empty_installation(rows: Rows) -> bool:
+    """Return whether no agent and no rule is there that could be given more room."""
+    return not rows["agents"] and not rows["policy"]
+
+
+def _before(wish: Wish, rows: Rows) -> State:
+    """Return what the wish replaces: everything its package has put, or only the things it names."""
+    return {
+        kind: {name: row.document for name, row in rows[kind].items() if _is_replaced(wish, kind, name, row)}
+        for kind in rows
+    }
+
+
+def _is_replaced(wish: Wish, kind: str, name: str, row: Row) -> bool:
+    wanted = name in wish.put.get(kind, {})
+    if row.is_free:
+        return False
+    if wish.retire is None:
+        return row.package == wish.package or (wanted and _is_shared(kind, row, wish.put[kind][name]))
+    return wanted or name in wish.retire.get(kind, ())
+
+
+def _is_shared(kind: str, row: Row, wanted: object) -> bool:
+    """Return whether packages may name this thing side by side: a team, or a group that both want to be the same."""
+    return kind == "teams" or (kind == "groups" and row.document == wanted)
+
+
+def _foreign(wish: Wish, rows: Rows) -> Iterator[Problem]:
+    """Yield each name that somebody else has."""
+    if not wish.is_package:
+        return
+    for kind, things in wish.put.items():
+        for name, document in things.items():
+            row = rows[kind].get(name)
+            if kind == "policy" or row is None or row.package == wish.package or row.is_free:
+                continue
+            if not _is_shared(kind, row, document):
+                yield wish.problem(kind, name, what=_owner_sentence(kind, name, row), todo="Choose another name.")
+
+
+def _owner_sentence(kind: str, name: str, row: Row) -> str:
+    owner = f"belongs to the package {row.package}" if row.package else "was made in the browser"
+    return f"The {SINGULAR[kind]} {name} {owner}."
+
+
+def _rules_together(wish: Wish, changes: Sequence[Change]) -> Iterator[Problem]:
+    """Yield what is wrong with the policy as a whole: two packages may not give one id to different rules."""
+    try:
+        parse_rules(rules_after(wish, changes))
+    except RuleError as error:
+        yield Problem(what=f"The policy as a whole: {error}", todo="Give the rule another id.")
+
+
+def _wider(rows: Rows, changes: Sequence[Change], wish: Wish) -> list[str]:
+    if is_empty_installation(rows):
+        return []
+    return _wider_by_agents(changes) + _wider_by_tools(changes) + _wider_by_rules(rows, changes, wish)
+
+
+def _wider_by_agents(changes: Sequence[Change]) -> list[str]:
+    both = [(c.name, c.before, c.after) for c in changes if c.kind == "agents" and c.before and c.after]
+    return [
+        f"{name}: {sentence}"
+        for name, before, after in both
+        for sentence in widening_of(version_document(before), version_document(after))
+    ]
+
+
+def _wider_by_tools(changes: Sequence[Change]) -> list[str]:
+    both = [(c.before, c.after) for c in changes if c.kind == "connections" and c.before and c.after]
+    return [
+        sentence
+        for before, after in both
+        for sentence in autonomy.wider_by_tools(tools_of_document(before).tools, tools_of_document(after).tools)
+    ]
+
+
+def _wider_by_rules(rows: Rows, changes: Sequence[Change], wish: Wish) -> list[str]:
+    """Return what the changed rules would loosen; rules for tools that no such agent may use do not count."""
+    if not any(change.kind == "policy" for change in changes):
+        return []
+    patterns = _patterns_of_staying_agents(rows, changes)
+    free = {
+        c.name for c in changes if c.kind == "policy" and autonomy.reaches_no_agent(c.after or c.before or {}, patterns)
+    }
+    old = [rule for rule in stored_rules() if rule_name(rule) not in free]
+    new = [rule for rule in rules_after(wish, changes) if rule_name(rule) not in free]
+    return list(widens(parse_rules(old), parse_rules(new)))
+
+
+def _patterns_of_staying_agents(rows: Rows, changes: Sequence[Change]) -> list[str]:
+    """Return the tool patterns of the agents that work before and after the change."""
+    gone = {change.name for change in changes if change.kind == "agents" and change.verb is Verb.RETIRE}
+    staying = [row.document for name, row in rows["agents"].items() if not row.disabled and name not in gone]
+    return [pattern for document in staying for pattern in document.get("tools", [])]
+
+
+def rules_after(wish: Wish, changes: Sequence[Change]) -> list[Document]:
+    """Return the whole policy as it would be: everybody else's rules in their places, then what the wish adds."""
+    gone = {c.name for c in changes if c.kind == "policy" and c.verb is Verb.RETIRE}
+    put = {c.name: c.after for c in changes if c.kind == "policy" and c.after is not None}
+    kept = [put.pop(rule_name(rule), rule) for rule in stored_rules() if rule_name(rule) not in gone]
+    return [*kept, *put.values()]

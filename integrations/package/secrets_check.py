@@ -1,0 +1,50 @@
+"""What a person should know about the secrets of a wish: which are missing, which are dropped. Reads only."""
+
+from collections.abc import Iterator, Sequence
+
+from config.secrets import SEALED, SecretMissing, reveal
+from integrations.models import Connection
+from integrations.openapi.call import host_of
+from integrations.package.diffing import SINGULAR, Change, Document
+
+
+def secret_notes(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield a sentence for each secret that cannot be had yet, and for each that a new host makes us forget."""
+    for change in changes:
+        if change.after is None:
+            continue
+        for secret in _secrets(change.kind, change.after):
+            yield from _missing(f"{SINGULAR[change.kind]} {change.name}", secret)
+        if change.kind == "connections" and drops_secret(change.name, change.after):
+            yield (
+                f"connection {change.name}: its secret was typed for another host and is dropped. "
+                "Enter it again under Connections, or name it in the file."
+            )
+
+
+def drops_secret(name: str, after: Document) -> bool:
+    """Return whether a sealed secret is bound to another host than the one the connection would call."""
+    row = Connection.objects.filter(name=name).first()
+    if row is None or not row.auth_secret.startswith(SEALED) or after["auth"] is None or after["auth"]["value"]:
+        return False
+    return row.auth_secret_host != host_of(after["base_url"])
+
+
+def _secrets(kind: str, document: Document) -> list[str]:
+    match kind:
+        case "providers":
+            return [document["api_key"]]
+        case "connections":
+            return [(document["auth"] or {}).get("value", "")]
+        case "sources":
+            return [document["secret"], document["previous_secret"]]
+    return []
+
+
+def _missing(what: str, secret: str) -> Iterator[str]:
+    if not secret:
+        return
+    try:
+        reveal(secret)
+    except SecretMissing as error:
+        yield f"{what}: {error.message}"
