@@ -93,6 +93,9 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.integer("DB_CONN_MAX_AGE", 600)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+# The role that gets its rights after a migration, when the tables' owner is another one.
+DATABASE_APP_ROLE = env.text("DATABASE_APP_ROLE")
+
 # --- Redis
 REDIS_URL = env.redis_address("REDIS_URL", HERE.redis_url)
 CACHES = {"default": {"BACKEND": "config.open_cache.OpenCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "cs"}}
@@ -154,7 +157,6 @@ TEMPLATES = [
 
 # --- static files: served by WhiteNoise from where they lie, nothing is built
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -217,7 +219,10 @@ SPECTACULAR_SETTINGS = {
 
 # --- product
 DEMO = env.boolean("DEMO", True)
+LOCAL_URL = f"http://127.0.0.1:{PORT}"
 PRACTICE_URL = env.web_address("PRACTICE_URL", "http://127.0.0.1:8711")
+PRACTICE_TOKEN = env.secret("PRACTICE_TOKEN")
+PRACTICE_HOOK_SECRET = env.secret("PRACTICE_HOOK_SECRET")
 PRACTICE_TOKEN = env.secret("PRACTICE_TOKEN")
 PRACTICE_HOOK_SECRET = env.secret("PRACTICE_HOOK_SECRET")
 OUTBOUND_ALLOW = env.listing("OUTBOUND_ALLOW")
