@@ -27,21 +27,24 @@ class Promise:
 
     timeout_s: int
     retries: int
+    # Seconds until Redis forgets it: an id must not stay taken after a worker died with it.
+    kept_s: int
 
 
 WORK = "work"
-QUEUES = {WORK: Promise(timeout_s=30, retries=0)}
+QUEUES = {WORK: Promise(timeout_s=30, retries=0, kept_s=10)}
 RING = "agents.jobs.ring"
 # Redis names the function to run. Whoever can write there may name these and nothing else.
 ALLOWED_JOBS = frozenset({RING})
 
-# Set by the ring's job in a worker process; its driver waits on it.
+# What the threads of one worker process tell each other: someone rang; finish the step you are in and claim nothing new.
 rung = threading.Event()
+stopping = threading.Event()
 
 
 def ring_after_commit() -> None:
     """Tell a worker, once this transaction is committed, that there is work. Says nothing when Redis is away."""
-    enqueue_after_commit(WORK, RING, f"ring:{WORK}")
+    enqueue_after_commit(WORK, RING, f"ring-{WORK}")
 
 
 def enqueue_after_commit(queue: str, path: str, job_id: str, **ids: str) -> None:
@@ -64,7 +67,14 @@ def _enqueue(queue: str, path: str, job_id: str, ids: dict[str, Any]) -> None:
     promise = QUEUES[queue]
     try:
         kept_queue(queue).enqueue_call(
-            path, kwargs=ids, timeout=promise.timeout_s, result_ttl=0, failure_ttl=0, job_id=job_id, unique=True
+            path,
+            kwargs=ids,
+            timeout=promise.timeout_s,
+            ttl=promise.kept_s,
+            result_ttl=0,
+            failure_ttl=0,
+            job_id=job_id,
+            unique=True,
         )
     except DuplicateJobError:
         return

@@ -20,7 +20,7 @@ from agents.pool import give_back
 from agents.spec import AgentSpec
 from agents.states import ActionState
 from agents.tools.base import CallContext, NotSent, OutcomeUnknown, Refused, Throttled, Tool, ToolError, ToolResult
-from agents.tools.lookups import LookUpFailed, look_up
+from agents.tools.lookups import look_up
 from approvals.database_clock import database_now
 from approvals.halts import scopes_of
 from approvals.policy.action import Effect
@@ -122,7 +122,7 @@ def _unclear(action: Action, tool: Tool, error: ToolError) -> tuple[Outcome, boo
         return Outcome(ActionState.FAILED, error=error.message), True
     unknown = Outcome(ActionState.UNKNOWN, error=error.message)
     if tool.effect is Effect.QUERYABLE:
-        return _from_look_up(action, tool, otherwise=unknown)
+        return _found_by_look_up(action, tool) or unknown, False
     return unknown, tool.effect in _RETRY_SAFE
 
 
@@ -131,12 +131,9 @@ def _after_a_crash(action: Action, tool: Tool) -> Outcome | None:
     if tool.effect is Effect.READ:
         return None
     unknown = Outcome(ActionState.UNKNOWN, error="The worker stopped after the call had been handed over.")
-    if not _inside_window(action, tool):
-        return unknown
     if tool.effect is Effect.QUERYABLE:
-        outcome, again = _from_look_up(action, tool, otherwise=unknown)
-        return None if again else outcome
-    return None if tool.effect in _RETRY_SAFE else unknown
+        return _found_by_look_up(action, tool) or unknown
+    return None if tool.effect in _RETRY_SAFE and _inside_window(action, tool) else unknown
 
 
 def _inside_window(action: Action, tool: Tool) -> bool:
@@ -145,12 +142,10 @@ def _inside_window(action: Action, tool: Tool) -> bool:
     return database_now() < action.first_sent_at + timedelta(hours=tool.window_h)
 
 
-def _from_look_up(action: Action, tool: Tool, *, otherwise: Outcome) -> tuple[Outcome, bool]:
-    try:
-        found = look_up(tool, opened(action.canonical)["arguments"], action.key)
-    except LookUpFailed:
-        return otherwise, False
-    return (otherwise, True) if found is None else (Outcome(ActionState.SUCCEEDED, result=found), False)
+def _found_by_look_up(action: Action, tool: Tool) -> Outcome | None:
+    """Return success when the other side knows our reference. Not found proves nothing: it may still be on its way."""
+    found = look_up(tool, opened(action.canonical)["arguments"], action.key)
+    return Outcome(ActionState.SUCCEEDED, result=found) if found is not None else None
 
 
 def _backoff(attempt: int) -> float:
