@@ -35,7 +35,7 @@ def _known(kind: str, rows: Rows, changes: Sequence[Change]) -> set[str]:
     """Return the names that will be there once the changes are made."""
     gone = {change.name for change in changes if change.kind == kind and change.verb is Verb.RETIRE}
     put = {change.name for change in changes if change.kind == kind and change.after is not None}
-    return {name for name, row in rows[kind].items() if not row.disabled and name not in gone} | put
+    return {name for name, row in rows[kind].items() if not row.is_free and name not in gone} | put
 
 
 class _Thing:

@@ -100,7 +100,7 @@ def _put_agent(name: str, document: Document, hand: Hand) -> None:
         note=f"package {hand.package}" if hand.package else "",
         countersigned_by=hand.countersigned_by,
     )
-    _record(hand, "agents", name, "changed", team=document["team"], **about)
+    _record(hand, "agents", name, "changed", after=document)
 
 
 def _put_source(name: str, document: Document, hand: Hand) -> None:
