@@ -4,12 +4,18 @@
 import os
 import sys
 
-from config.roles import prepare_environment
-
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    prepare_environment(sys.argv[1] if len(sys.argv) > 1 else "")
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command in ("up", "web") and not {"-h", "--help"} & set(sys.argv):
+        from config.supervisor.entry import run_light
+
+        # These start other processes and need nothing of Django: two seconds less at each start.
+        sys.exit(run_light(command))
+    from config.roles import prepare_environment
+
+    prepare_environment(command)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -5,6 +5,8 @@ from django.db.models.signals import post_migrate
 class ApprovalsConfig(AppConfig):
     name = "approvals"
     default_auto_field = "django.db.models.BigAutoField"
+    # The app's database role may add rows to these and never change one (config/grants.py).
+    append_only_tables = ("approvals_auditevent",)
 
     def ready(self) -> None:
         from approvals.installing import ensure_basics

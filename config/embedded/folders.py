@@ -26,14 +26,18 @@ class FolderLock:
         os.close(self._handle)
 
 
-def make_folders(here: Places, account: Account) -> None:
-    """Create the data folder and what it holds; only folders of our own get an owner or a mode."""
+def make_data_folder(here: Places) -> None:
+    """Create the data folder and, for its owner alone, the keys' folder in it."""
     _make(here.data)
-    here.data.chmod(0o711 if account.lent else 0o700)
-    if not account.can_enter(here.data):
-        raise CannotStart(_closed_way(here.data, account))
+    here.data.chmod(0o711 if os.geteuid() == 0 else 0o700)
     _make(here.keys)
     here.keys.chmod(0o700)
+
+
+def make_server_folders(here: Places, account: Account) -> None:
+    """Create what the servers need; only folders of our own get an owner or a mode."""
+    if not account.can_enter(here.data):
+        raise CannotStart(_closed_way(here.data, account))
     for folder in (here.valkey, here.sockets):
         _make(folder)
         account.own(folder, 0o700)

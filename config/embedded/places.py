@@ -1,6 +1,7 @@
 """Where the embedded servers keep things. Plain paths: asking creates nothing, so that settings may ask."""
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import MutableMapping
@@ -36,16 +37,9 @@ class Places:
         return self.data / "keys"
 
     @property
-    def secret_key(self) -> Path:
-        return self.keys / "secret_key"
-
-    @property
-    def secret_keys(self) -> Path:
-        return self.keys / "secret_keys"
-
-    @property
-    def demo_password(self) -> Path:
-        return self.keys / "demo_password"
+    def environment(self) -> Path:
+        """Keys made at the first start and what the running installation was started with; readable by its owner alone."""
+        return self.keys / "environment.json"
 
     @property
     def sockets(self) -> Path:
@@ -75,16 +69,25 @@ def places() -> Places:
 
 
 def fill_environment(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Point what is not set at the embedded servers of the data folder, so that each command finds them."""
+    """Point what is not set at the data folder's servers and keys, so that each command finds the running installation."""
     here = places()
+    for name, value in kept_environment(here).items():
+        if not environment.get(name) and not environment.get(f"{name}_FILE"):
+            environment[name] = value
     if not environment.get("DATABASE_URL"):
         environment["DATABASE_URL"] = here.database_url(APP)
         environment.setdefault("DATABASE_OWNER_URL", here.database_url(OWNER))
     if not environment.get("REDIS_URL"):
         environment["REDIS_URL"] = here.redis_url
-    for name, file in (("SECRET_KEY", here.secret_key), ("SECRET_KEYS", here.secret_keys)):
-        if not environment.get(name) and not environment.get(f"{name}_FILE") and os.access(file, os.R_OK):
-            environment[f"{name}_FILE"] = str(file)
+
+
+def kept_environment(here: Places) -> dict[str, str]:
+    """Return what the data folder keeps of the environment; nothing where it is missing or not ours to read."""
+    try:
+        kept = json.loads(here.environment.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in kept.items()} if isinstance(kept, dict) else {}
 
 
 def _default_folder() -> Path:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from config.embedded.accounts import server_account
-from config.embedded.folders import FolderLock, make_folders
+from config.embedded.folders import FolderLock, make_data_folder, make_server_folders
 from config.embedded.places import Places
 from config.embedded.postgres import Postgres
 from config.embedded.programs import find_programs
@@ -27,7 +27,10 @@ class Servers:
         self.valkey: Valkey | None = None
 
     def start(self, say: Step = lambda _line: None) -> None:
-        """Start what is wanted, saying each step. Raises CannotStart with a sentence; nothing runs then."""
+        """Take the data folder and start what is wanted, saying each step.
+
+        Raises CannotStart with a sentence; nothing runs then.
+        """
         try:
             self._start(say)
         except BaseException:
@@ -54,20 +57,26 @@ class Servers:
                 server.start()
 
     def _start(self, say: Step) -> None:
-        account = server_account()
-        make_folders(self.here, account)
+        make_data_folder(self.here)
         self._lock = FolderLock(self.here.data)
+        if not (self._wants_postgres or self._wants_valkey):
+            return
+        account = server_account()
+        make_server_folders(self.here, account)
         if account.lent:
             say(f"started by root: the servers run as {account.name}, with their files in {self.here.data}")
         programs = find_programs(self.here, account)
         if self._wants_postgres:
-            self.postgres = Postgres(self.here, account, programs, self._settings)
-            if self.postgres.make():
-                say("database files made")
-            self.postgres.start()
-            self.postgres.ensure_roles()
-            say("PostgreSQL answers")
+            self._start_postgres(Postgres(self.here, account, programs, self._settings), say)
         if self._wants_valkey:
             self.valkey = Valkey(self.here, account, programs)
             self.valkey.start()
             say("Valkey answers")
+
+    def _start_postgres(self, postgres: Postgres, say: Step) -> None:
+        self.postgres = postgres
+        if postgres.make():
+            say("database files made")
+        postgres.start()
+        postgres.ensure_roles()
+        say("PostgreSQL answers")

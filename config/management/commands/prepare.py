@@ -1,0 +1,42 @@
+"""manage.py prepare: what stands between an empty database and a product one can sign in to. Changes nothing twice."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from approvals.people_demo import ensure_demo_people, join_empty_teams
+from config import env
+from integrations.practice.seeding import seed
+
+READY_MADE = Path(settings.BASE_DIR) / "agents" / "ready_made"
+
+
+class Command(BaseCommand):
+    help = "Migrate; with DEMO, make the demo people and apply the ready-made packages. Part of every `up`."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        self.stdout.write("database schema is current")
+        if settings.DEMO:
+            self._demonstrate()
+
+    def _demonstrate(self) -> None:
+        made = ensure_demo_people(password=env.secret("DEMO_PASSWORD"))
+        self.stdout.write(f"demo people are there ({made} made now)")
+        seed(now=timezone.now())
+        self.stdout.write("the practice company is open")
+        packages = sorted(str(file) for file in READY_MADE.glob("*.yaml"))
+        if packages:
+            self._apply(packages)
+        join_empty_teams()
+
+    def _apply(self, packages: list[str]) -> None:
+        """Apply what comes with the product. Said in one line: the differences are in the audit trail."""
+        said = StringIO()
+        call_command("apply", *packages, yes=True, stdout=said)
+        self.stdout.write(f"ready-made packages are in force ({len(packages)})")

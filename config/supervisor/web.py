@@ -1,0 +1,40 @@
+"""The web role: gunicorn with threads, because pages wait for the database far more than they compute."""
+
+import os
+import sys
+
+from config import env
+from config.embedded.places import fill_environment
+
+APPLICATION = "config.wsgi:application"
+PRACTICE_APPLICATION = "integrations.practice.wsgi:application()"
+
+
+def become_web_server() -> int:
+    """Turn this process into gunicorn serving the product; never returns."""
+    fill_environment()
+    host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, low=1, high=65535)
+    workers = env.integer("WEB_WORKERS", 1, low=1, high=64)
+    threads = env.integer("WEB_THREADS", 24, low=1, high=256)
+    command = gunicorn(APPLICATION, bind=f"{host}:{port}", workers=workers, threads=threads)
+    os.execv(command[0], command)  # noqa: S606
+
+
+def gunicorn(application: str, *, bind: str, workers: int, threads: int) -> list[str]:
+    """Return the command line of one gunicorn."""
+    options = {
+        "--bind": bind,
+        "--worker-class": "gthread",
+        "--workers": str(workers),
+        "--threads": str(threads),
+        "--timeout": "60",
+        "--graceful-timeout": "8",
+        "--keep-alive": "5",
+        "--log-level": "warning",
+        # A process is replaced now and then, so that a slow leak in any library stays small.
+        "--max-requests": "100000",
+        "--max-requests-jitter": "10000",
+    }
+    return [
+        sys.executable, "-m", "gunicorn", application, "--no-control-socket", *(w for pair in options.items() for w in pair)
+    ]  # fmt: skip
