@@ -1,5 +1,7 @@
 """Executing one action of a run: asked again, begun, done, settled; or superseded because the world has moved."""
 
+from typing import Any
+
 from django.db import transaction
 
 from agents import endings, journal
@@ -185,7 +187,7 @@ def _refuse_tampered(work: Work, action: Action, code: str) -> bool:
 def _settle(work: Work, action: Action, tool: Tool, outcome: Outcome) -> bool:
     with transaction.atomic():
         hold_lease(work.run)
-        changes = {"error": outcome.error, "latency_ms": outcome.latency_ms, "result": _kept(outcome)}
+        changes: dict[str, Any] = {"error": outcome.error, "latency_ms": outcome.latency_ms, "result": _kept(outcome)}
         if outcome.state != ActionState.UNKNOWN:
             changes["ended_at"] = database_now()
         move_action(action, outcome.state, actor=work.actor, **changes)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db import transaction
+
 from agents import journal
 from agents.context import fence
 from agents.envelope import opened
@@ -11,7 +13,6 @@ from agents.moves import hold_lease
 from agents.states import ActionState, StepKind
 from agents.work import Work
 from approvals.selectors import settlements_of
-from django.db import transaction
 
 
 def answer_call(
@@ -29,9 +30,7 @@ def answer_call(
     data = {"turn": turn, "call_id": call_id, "tool": tool, "content": content, "is_error": is_error}
     if action is not None:
         data["state"] = action.state
-    journal.append(
-        run, StepKind.TOOL_RESULT, data, action_id=action.pk if action else None, latency_ms=latency_ms
-    )
+    journal.append(run, StepKind.TOOL_RESULT, data, action_id=action.pk if action else None, latency_ms=latency_ms)
 
 
 def answer_action(action: Action, *, reason: str = "", latency_ms: int = 0) -> None:

@@ -114,7 +114,9 @@ def _changes(before: Action | None, arguments: Mapping[str, Any]) -> list[list[s
     if before is None:
         return []
     old, new = dict(_flat(opened(before.canonical)["arguments"])), dict(_flat(arguments))
-    return [[name, old.get(name, ""), new.get(name, "")] for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    return [
+        [name, old.get(name, ""), new.get(name, "")] for name in sorted({*old, *new}) if old.get(name) != new.get(name)
+    ]
 
 
 def _confidence(value: float | None) -> str:

@@ -73,7 +73,7 @@ def _apply(payload: Mapping[str, Any], actor: Actor, proposer_id: Any) -> str:
         actor=actor,
         user=people.filter(pk=proposer_id).first(),
         note=payload.get("note", ""),
-        countersigned_by=people.filter(pk=actor.user_id).first(),
+        countersigned_by=people.filter(pk=actor.user_id or 0).first(),
     )
     return f"{agent.name} v{version.number} is in force."
 

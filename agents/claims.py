@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -150,7 +151,7 @@ class Leases:
 
 def claim_runs(owner: str, *, limit: int, suspect: bool = False) -> list[Run]:
     """Return up to `limit` due runs, now running under our lease; each carries its new fence."""
-    arguments = {"suspect": suspect, "limit": limit, "owner": owner, "lease": settings.LEASE_S}
+    arguments: dict[str, Any] = {"suspect": suspect, "limit": limit, "owner": owner, "lease": settings.LEASE_S}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLAIM, arguments)
         ids = [row[0] for row in cursor.fetchall()]
@@ -161,7 +162,9 @@ def claim_runs(owner: str, *, limit: int, suspect: bool = False) -> list[Run]:
 
 def claim_one(run_id: UUID, owner: str) -> Run | None:
     """Claim this very run if it is due (the foreground command), or return None."""
-    rows = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related("agent", "agent__team", "version")
+    rows = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related(
+        "agent", "agent__team", "version"
+    )
     with transaction.atomic(), connection.cursor() as cursor:
         run = rows.filter(pk=run_id, state=RunState.QUEUED).first()
         if run is None:

@@ -33,7 +33,7 @@ def finish(work: Work, outcome: dict[str, Any]) -> bool:
         hold_lease(work.run)
         journal.append(work.run, StepKind.END, {"state": RunState.COMPLETED, "outcome": outcome})
         settle_cost(work.run)
-        ended = {"outcome": outcome, "ended_at": database_now(), "waiting_for": ""}
+        ended: dict[str, Any] = {"outcome": outcome, "ended_at": database_now(), "waiting_for": ""}
         move_run(work.run, RunState.COMPLETED, actor=work.actor, fence=work.run.fence, **ended, **_UNLEASED)
     return True
 

@@ -12,7 +12,13 @@ from agents.states import StepKind
 
 
 def append(
-    run: Run, kind: StepKind, data: dict[str, Any], *, action_id: UUID | None = None, latency_ms: int = 0, **figures: Any
+    run: Run,
+    kind: StepKind,
+    data: dict[str, Any],
+    *,
+    action_id: UUID | None = None,
+    latency_ms: int = 0,
+    **figures: Any,
 ) -> Step:
     """Write the next step. Raises LeaseLost when this worker's fence is no longer the run's."""
     with connection.cursor() as cursor:

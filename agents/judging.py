@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from agents import journal
 from agents.answers import answer_call
 from agents.envelope import opened
 from agents.moves import hold_lease
@@ -14,7 +15,6 @@ from agents.pool import give_back
 from agents.proposing import Proposal, propose
 from agents.providers.base import ToolCall
 from agents.states import StepKind
-from agents import journal
 from agents.tools.arguments import problems_of
 from agents.tools.base import Tool
 from agents.tools.lookups import read_check, resolve_target
@@ -36,11 +36,8 @@ class _Refused:
 
 def judge_calls(work: Work, call_ids: Sequence[str]) -> None:
     """Turn these calls of the last reply into actions with verdicts, or into answers that say what is wrong."""
-    assert work.reply is not None
-    prepared: list[_Refused | Proposal] = []
-    for position, call in enumerate(work.reply.calls):
-        if call.id in call_ids:
-            prepared.append(_prepare(work, call, position))
+    calls = work.reply.calls if work.reply else ()
+    prepared = [_prepare(work, call, position) for position, call in enumerate(calls) if call.id in call_ids]
     with transaction.atomic():
         hold_lease(work.run)
         for item in prepared:
@@ -127,6 +124,4 @@ def _between_0_and_1(value: Any) -> float | None:
 
 
 def _times_called(work: Work, tool: str, arguments: Mapping[str, Any]) -> int:
-    return sum(
-        opened(action.canonical)["arguments"] == arguments for action in work.actions if action.tool == tool
-    )
+    return sum(opened(action.canonical)["arguments"] == arguments for action in work.actions if action.tool == tool)

@@ -36,8 +36,8 @@ class Ledger:
 
         The caller holds the request's row. Raises BadArguments with a sentence per field.
         """
-        run = Run.objects.select_for_update(of=("self",)).select_related("agent", "version").get(pk=request.run_id)
-        action = Action.objects.select_for_update().get(pk=request.action_id)
+        run = Run.objects.select_for_update(of=("self",)).select_related("agent", "version").get(pk=str(request.run_id))
+        action = Action.objects.select_for_update().get(pk=str(request.action_id))
         action.run = run
         tool = _tool_of(action)
         given = _checked(tool, arguments)

@@ -10,9 +10,7 @@ from agents.states import ACTION_MOVES, RUN_MOVES, ActionState, RunState
 from approvals.audit import Actor, record
 
 
-def move_run(
-    run: Run, to: RunState, *, actor: Actor, fence: int | None = None, verb: str = "", **changes: Any
-) -> None:
+def move_run(run: Run, to: RunState, *, actor: Actor, fence: int | None = None, verb: str = "", **changes: Any) -> None:
     """Move the run with its audit row. With a fence, only while that lease is still ours (else LeaseLost).
 
     Raises MoveRefused when the run is no longer in the state that `run` shows.
@@ -24,8 +22,10 @@ def move_run(
     if fence is not None:
         rows = rows.filter(fence=fence)
     if not rows.update(state=to, **changes):
-        raise LeaseLost("Another worker owns this run.") if fence is not None else MoveRefused(
-            f"The run is no longer {_words(before)}."
+        raise (
+            LeaseLost("Another worker owns this run.")
+            if fence is not None
+            else MoveRefused(f"The run is no longer {_words(before)}.")
         )
     run.state = to
     for name, value in changes.items():
@@ -45,7 +45,9 @@ def move_run(
     )
 
 
-def move_action(action: Action, to: ActionState, *, actor: Actor, verb: str = "", why: str = "", **changes: Any) -> None:
+def move_action(
+    action: Action, to: ActionState, *, actor: Actor, verb: str = "", why: str = "", **changes: Any
+) -> None:
     """Move the action with its audit row. Raises MoveRefused when it is no longer in the state that `action` shows."""
     before = action.state
     if to not in ACTION_MOVES[before]:

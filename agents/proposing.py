@@ -54,8 +54,7 @@ def propose(run: Run, spec: AgentSpec, proposal: Proposal, *, actor: Actor, now:
     if proposal.editor_id is not None:
         verdict = _signed_by_editor(verdict, proposal)
     action = _write(run, proposal, verdict, policy, actor)
-    if action.state == ActionState.PENDING:
-        assert isinstance(verdict, NeedsApproval)
+    if action.state == ActionState.PENDING and isinstance(verdict, NeedsApproval):
         request = _ask(action, proposal, verdict, policy, actor=actor, now=now)
         Action.objects.filter(pk=action.pk).update(request_id=request.pk)
         action.request_id = request.pk

@@ -43,7 +43,7 @@ def on_request_settled(request: Request, actor: Actor, now: datetime, **_kwargs:
 def wake(run: Run, *, actor: Actor, due_at: datetime) -> None:
     """Put a run that waits for a person back in the queue, ahead of new events. A running one reads by itself."""
     if run.state == RunState.WAITING_PERSON:
-        changes = {"due_at": due_at, "urgency": 0, "waiting_for": ""}
+        changes: dict[str, Any] = {"due_at": due_at, "urgency": 0, "waiting_for": ""}
         move_run(run, RunState.QUEUED, actor=actor, **changes)
     ring_after_commit()
 
@@ -89,6 +89,6 @@ def _settle_hand_off(request: Request, run: Run, actor: Actor, now: datetime) ->
 
 
 def _locked_action(request: Request, run: Run) -> Action:
-    action = Action.objects.select_for_update().get(pk=request.action_id)
+    action = Action.objects.select_for_update().get(pk=str(request.action_id))
     action.run = run
     return action

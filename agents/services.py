@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from approvals.services import lock_requests_of_run, withdraw_request
 from approvals.states import RequestState
 from config.queues import ring_after_commit
 
+FOREGROUND_HEAD_START_S = 60
 _STOPPABLE = {ActionState.ALLOWED, ActionState.PENDING, ActionState.APPROVED}
 
 
@@ -34,10 +36,12 @@ def start_run(
     trigger_id: int | None = None,
     initiator: Any = None,
     actor: Actor | None = None,
+    claimable: bool = True,
 ) -> Run:
     """Create a queued run of the agent's current version and ring the workers after commit.
 
     initiator: the person who started it, if one did; they may not sign what it proposes.
+    claimable: False leaves the workers a minute before they may take it: the caller works on it itself.
     The same event and trigger give the same run, however often it is asked for. Raises NoSuchAgent.
     """
     chosen = Agent.objects.select_related("current").filter(name=agent, disabled=False).first()
@@ -56,6 +60,7 @@ def start_run(
                 event_id=event_id,
                 trigger_id=trigger_id,
                 initiator=initiator,
+                due_at=database_now() + timedelta(seconds=0 if claimable else FOREGROUND_HEAD_START_S),
             )
             record(
                 actor=who,
@@ -69,7 +74,8 @@ def start_run(
                 version=chosen.current.number,
                 event=str(event_id) if event_id else None,
             )
-            ring_after_commit()
+            if claimable:
+                ring_after_commit()
     except IntegrityError:
         return Run.objects.get(event_id=event_id, trigger_id=trigger_id)
     run.refresh_from_db(fields=["number"])
@@ -83,7 +89,7 @@ def cancel_run(*, run_id: UUID, user: Any, reason: str = "") -> Run:
         lock_requests_of_run(run_id)
         run = Run.objects.select_for_update(of=("self",)).select_related("agent").get(pk=run_id)
         now = database_now()
-        changes = {"ended_at": now, "waiting_for": reason, "lease_owner": "", "lease_expires_at": None}
+        changes: dict[str, Any] = {"ended_at": now, "waiting_for": reason, "lease_owner": "", "lease_expires_at": None}
         # The fence moves on: a worker that is in the middle of a step finds its lease lost.
         move_run(run, RunState.CANCELLED, actor=actor, fence=run.fence, **changes)
         Run.objects.filter(pk=run.pk).update(fence=run.fence + 1)
@@ -99,7 +105,7 @@ def retry_run(*, run_id: UUID, user: Any) -> Run:
         run = Run.objects.select_for_update(of=("self",)).select_related("agent").get(pk=run_id)
         if run.state != RunState.DEAD_LETTER:
             raise MoveRefused(f"Only a dead letter is retried; this run is {run.state.replace('_', ' ')}.")
-        changes = {"deaths_alone": 0, "suspect": True, "due_at": database_now(), "ended_at": None}
+        changes: dict[str, Any] = {"deaths_alone": 0, "suspect": True, "due_at": database_now(), "ended_at": None}
         move_run(run, RunState.QUEUED, actor=Actor.person(user), **changes)
         ring_after_commit()
     return run

@@ -149,7 +149,9 @@ def _limit_problem(key: str, value: Any) -> list[str]:
         return []
     if key == "moved_minor_per_day":
         sound = isinstance(value, dict) and all(_whole(amount) and len(unit) == 3 for unit, amount in value.items())
-        return [] if sound else [f"limits.{key}: must be currencies with whole amounts in minor units, {{EUR: 500000}}."]
+        return (
+            [] if sound else [f"limits.{key}: must be currencies with whole amounts in minor units, {{EUR: 500000}}."]
+        )
     if key.startswith("cost"):
         return [] if _positive(value) else [f"limits.{key}: must be a positive amount in US dollars."]
     return [] if _whole(value) and value > 0 else [f"limits.{key}: must be a whole number above 0."]

@@ -75,4 +75,4 @@ def _add(run: Run, now: datetime, kind: str, unit: str, amount: int, *, ceiling:
             " WHERE agent_id = %s AND day = %s AND kind = %s AND unit = %s AND (%s::bigint IS NULL OR used + %s <= %s)",
             [amount, run.agent_id, now.date(), kind, unit, ceiling, amount, ceiling],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = {
-    **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF"], 0),
+    **dict.fromkeys(
+        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF"], 0
+    ),
     **dict.fromkeys(["XOF", "XPF"], 0),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
@@ -46,7 +48,9 @@ def parse_money(text: str, currency: str) -> int:
     """
     bare = _without_sign(text, currency)
     if not (_TYPED.fullmatch(bare) or _GROUPED.fullmatch(bare)):
-        raise NotMoney(f"Write an amount like {major_text(64000, currency)}: a point, no comma, before the smaller unit.")
+        raise NotMoney(
+            f"Write an amount like {major_text(64000, currency)}: a point, no comma, before the smaller unit."
+        )
     minor = Decimal(bare.replace(",", "")).scaleb(exponent_of(currency))
     if minor != minor.to_integral_value():
         raise NotMoney(f"{currency.upper()} has {exponent_of(currency) or 'no'} digits after the point.")

@@ -27,7 +27,7 @@ class Signer:
 
     @cached_property
     def team_ids(self) -> frozenset[int]:
-        return frozenset(self.user.teams.values_list("pk", flat=True))  # type: ignore[attr-defined]
+        return frozenset(self.user.teams.values_list("pk", flat=True))
 
     @cached_property
     def groups(self) -> Mapping[str, Mapping[str, int]]:

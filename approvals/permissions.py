@@ -58,9 +58,7 @@ def _by_role(who: Signer, request: Request) -> str:
 
 def _by_separation(who: Signer, request: Request, voted: bool) -> str:
     if request.kind in _SIGNED_BY_OTHERS and who.user.pk in request.barred:
-        return (
-            "You started this, or you wrote or edited what is to be signed. Someone else signs: that is the second pair of eyes."
-        )
+        return "You started this, or you wrote or edited what is to be signed. Someone else signs: that is the second pair of eyes."
     if voted:
         return "You have cast your vote; it needs another person's."
     return ""

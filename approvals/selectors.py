@@ -63,7 +63,9 @@ def decisions_of(request: Request) -> Sequence[Decision]:
 
 def settlements_of(action_ids: Sequence[UUID]) -> dict[UUID, Request]:
     """Return the approval request of each action that has one."""
-    rows = Request.objects.filter(action_id__in=action_ids, kind=RequestKind.APPROVAL).prefetch_related("decisions__user")
+    rows = Request.objects.filter(action_id__in=action_ids, kind=RequestKind.APPROVAL).prefetch_related(
+        "decisions__user"
+    )
     return {row.action_id: row for row in rows if row.action_id}
 
 
@@ -77,14 +79,18 @@ def notices_for(user: Any) -> QuerySet[Notice]:
     rows = Notice.objects.order_by("-created_at", "-pk")
     if who.sees_all:
         return rows.filter(user__isnull=True) | rows.filter(user=user)
-    return rows.filter(user=user) | rows.filter(user__isnull=True, team__isnull=True) | rows.filter(team_id__in=who.team_ids)
+    return (
+        rows.filter(user=user)
+        | rows.filter(user__isnull=True, team__isnull=True)
+        | rows.filter(team_id__in=who.team_ids)
+    )
 
 
 def _voted_on(who: Signer) -> set[UUID]:
     return set(
-        Decision.objects.filter(
-            user=who.user, withdrawn_at__isnull=True, request__state=RequestState.OPEN
-        ).values_list("request_id", flat=True)
+        Decision.objects.filter(user=who.user, withdrawn_at__isnull=True, request__state=RequestState.OPEN).values_list(
+            "request_id", flat=True
+        )
     )
 
 

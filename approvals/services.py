@@ -372,8 +372,6 @@ def settled_sentence(request: Request) -> str:
 
 def _done_sentence(request: Request) -> str:
     if request.kind == RequestKind.APPROVAL and request.state == RequestState.APPROVED:
-        amount = (
-            f" {money_text(request.money_minor, request.currency)}" if request.money_minor is not None else ""
-        )
+        amount = f" {money_text(request.money_minor, request.currency)}" if request.money_minor is not None else ""
         return f"Approved{amount}. It runs once."
     return f"{request.state.capitalize()}."

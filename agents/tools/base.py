@@ -86,9 +86,7 @@ class Refused(ToolError):
 class Throttled(ToolError):
     """The other side asked us to come back later and did nothing."""
 
-    def __init__(
-        self, message: str, *, status: int | None = None, retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message, status=status)
         self.retry_after_s = retry_after_s
 

@@ -7,7 +7,7 @@ only after that commit the network, with the bytes that were digested; then succ
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -56,19 +56,21 @@ def run_tool_call(
     if found is not None:
         return found
     started = time.monotonic()
-    outcome: Outcome | None = None
+    sent_before = action.state == ActionState.EXECUTING
+    done: Outcome | NotBegun = NotBegun("no_attempt")
     for attempt in range(1, MAX_ATTEMPTS + 1):
         again = action.state == ActionState.EXECUTING
         refusal = begin_effect(run, spec, action, policy, actor=actor, retry=again)
         if refusal:
-            return outcome or NotBegun(refusal)
+            # After a first attempt its outcome stands: it may have happened.
+            return done if isinstance(done, Outcome) else NotBegun(refusal)
         action.state = ActionState.EXECUTING
-        (outcome, may_retry), pause_s = _attempt(run, action, tool, attempt)
-        if not may_retry or attempt == MAX_ATTEMPTS:
+        (latest, may_retry), pause_s = _attempt(run, action, tool, attempt)
+        done = _together(done, latest, tool, sent_before=sent_before)
+        if not may_retry:
             break
-        time.sleep(pause_s)
-    assert outcome is not None
-    return Outcome(outcome.state, outcome.result, outcome.error, int((time.monotonic() - started) * 1000))
+        time.sleep(pause_s if attempt < MAX_ATTEMPTS else 0)
+    return replace(done, latency_ms=_ms_since(started)) if isinstance(done, Outcome) else done
 
 
 def begin_effect(
@@ -81,13 +83,11 @@ def begin_effect(
     """
     scopes = scopes_of(agent=run.agent.name, tool=action.tool, connection_name=action.connection)
     moved = spec.limits.moved_minor_per_day.get(action.currency) if action.currency else None
-    arguments = [run.pk, run.fence, action.pk, policy.id, scopes, actor, retry, spec.limits.actions, moved]
+    arguments: list[Any] = [run.pk, run.fence, action.pk, policy.id, scopes, actor, retry, spec.limits.actions, moved]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = on")
-            cursor.execute(
-                "SELECT countersign_begin_effect(%s, %s, %s, %s, %s, %s, %s, %s, %s)", arguments
-            )
+            cursor.execute("SELECT countersign_begin_effect(%s, %s, %s, %s, %s, %s, %s, %s, %s)", arguments)
             word: str = cursor.fetchone()[0]
     except DatabaseError as error:
         limit = _limit_word(error)
@@ -114,6 +114,16 @@ def _attempt(run: Run, action: Action, tool: Tool, attempt: int) -> tuple[tuple[
         return (Outcome(ActionState.FAILED, error=error.message), wait <= _LONGEST_BACKOFF_S), wait
     except OutcomeUnknown as error:
         return _unclear(action, tool, error), _backoff(attempt)
+
+
+def _together(before: Outcome | NotBegun, latest: Outcome, tool: Tool, *, sent_before: bool) -> Outcome:
+    """A later attempt that did nothing says nothing about an earlier one that may have happened (INVARIANTS I9)."""
+    earlier = before if isinstance(before, Outcome) else None
+    may_have_happened = earlier.state == ActionState.UNKNOWN if earlier else sent_before
+    if latest.state != ActionState.FAILED or not may_have_happened or tool.effect is Effect.READ:
+        return latest
+    said = earlier.error if earlier else "An earlier attempt brought no answer."
+    return Outcome(ActionState.UNKNOWN, error=f"{said} A later attempt: {latest.error}")
 
 
 def _unclear(action: Action, tool: Tool, error: ToolError) -> tuple[Outcome, bool]:
@@ -146,6 +156,10 @@ def _found_by_look_up(action: Action, tool: Tool) -> Outcome | None:
     """Return success when the other side knows our reference. Not found proves nothing: it may still be on its way."""
     found = look_up(tool, opened(action.canonical)["arguments"], action.key)
     return Outcome(ActionState.SUCCEEDED, result=found) if found is not None else None
+
+
+def _ms_since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)
 
 
 def _backoff(attempt: int) -> float:

@@ -26,18 +26,14 @@ def resolve_target(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any] |
     """Return the record that a call is about, as its `target` names it; None when there is none or it cannot be had."""
     if tool.target is None:
         return None
-    reader = reader_of(tool, tool.target.by)
-    asked = reader and arguments_for(reader, arguments, tool.target.argument)
-    return _record(_read(reader, asked)) if reader and asked is not None else None
+    return _looked_at(tool, tool.target.by, arguments, tool.target.argument)
 
 
 def read_check(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the compared fields of the world check, by path; None when the tool has none or they cannot be had."""
     if tool.check is None:
         return None
-    reader = reader_of(tool, tool.check.by)
-    asked = reader and arguments_for(reader, arguments, tool.target.argument if tool.target else "")
-    record = _record(_read(reader, asked)) if reader and asked is not None else None
+    record = _looked_at(tool, tool.check.by, arguments, tool.target.argument if tool.target else "")
     return None if record is None else {path: _signable(value_at(record, path)) for path in tool.check.compare}
 
 
@@ -77,7 +73,13 @@ def arguments_for(reader: Tool, arguments: Mapping[str, Any], about: str) -> dic
     return {name: arguments[name] for name in required}
 
 
-def _read(reader: Tool, arguments: Mapping[str, Any] | None) -> ToolResult | None:
+def _looked_at(tool: Tool, by: str, arguments: Mapping[str, Any], about: str) -> dict[str, Any] | None:
+    reader = reader_of(tool, by)
+    asked = arguments_for(reader, arguments, about) if reader else None
+    return _record(_read(reader, asked)) if reader and asked is not None else None
+
+
+def _read(reader: Tool, arguments: Mapping[str, Any]) -> ToolResult | None:
     """Return the reader's answer, after a second try where the first said nothing."""
     deadline = time.monotonic() + LOOKUP_S
     for attempt in range(1, _TRIES + 1):
@@ -85,7 +87,7 @@ def _read(reader: Tool, arguments: Mapping[str, Any] | None) -> ToolResult | Non
         if left <= 0:
             break
         try:
-            return reader.call(arguments or {}, CallContext(key="", attempt=attempt, deadline_s=min(left, reader.timeout_s)))
+            return reader.call(arguments, CallContext(key="", attempt=attempt, deadline_s=min(left, reader.timeout_s)))
         except (NotSent, OutcomeUnknown, Throttled) as error:
             log.warning("look-up with %s brought nothing: %s", reader.name, type(error).__name__)
         except ToolError as error:
@@ -124,4 +126,10 @@ def _signable_deep(value: Any, depth: int = 0) -> Any:
         return {key: _signable_deep(child, depth + 1) for key, child in value.items()}
     if isinstance(value, list) and depth < 16:
         return [_signable_deep(child, depth + 1) for child in value]
-    return _signable(value) if isinstance(value, Decimal | int | float) else value if isinstance(value, str | None) else str(value)
+    return (
+        _signable(value)
+        if isinstance(value, Decimal | int | float)
+        else value
+        if isinstance(value, str | None)
+        else str(value)
+    )

@@ -22,11 +22,7 @@ def register_source(source: Source) -> None:
 
 def tools_matching(patterns: Sequence[str]) -> dict[str, Tool]:
     """Return the tools whose name matches one of the patterns ("shop.*"), by name, sorted."""
-    return {
-        name: tool
-        for name, tool in sorted(_all())
-        if any(fnmatchcase(name, pattern) for pattern in patterns)
-    }
+    return {name: tool for name, tool in sorted(_all()) if any(fnmatchcase(name, pattern) for pattern in patterns)}
 
 
 def get_tool(name: str) -> Tool | None:
