@@ -4,10 +4,12 @@ Source: the types of anthropic 2.11.0; platform.claude.com/docs (2026-11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 import anthropic
 import httpx2
+from anthropic.resources.messages.messages import DEPRECATED_MODELS
 
 from agents.providers import transport
 from agents.providers.arguments import call_from_value
@@ -15,7 +17,7 @@ from agents.providers.base import AssistantTurn, Message, Retryable, Stop, ToolC
 from agents.providers.concessions import Extras
 from agents.providers.foreign import count_in, map_in, maps_in, storable, text_in
 from agents.providers.schemas import tool_schema
-from agents.providers.vendor import Asked, Endpoint, Heard, VendorProvider, quiet, stop_of
+from agents.providers.vendor import Asked, Endpoint, Heard, VendorProvider, log, quiet, stop_of
 
 _STOPS = {
     "end_turn": Stop.END,
@@ -49,7 +51,7 @@ class AnthropicProvider(VendorProvider):
             base_url=self.base_url,
             max_retries=0,
             open_telemetry=False,
-            http_client=transport.http_client(),
+            http_client=self._http,
             default_headers={} if self._is_the_vendor else {"X-Api-Key": endpoint.api_key or "none"},
         )
 
@@ -59,6 +61,7 @@ class AnthropicProvider(VendorProvider):
 
     def _send(self, asked: Asked) -> httpx2.Response:
         request = asked.request
+        _tell_end_of_life(asked.model)
         answer = self._client.messages.with_raw_response.create(
             model=asked.model,
             max_tokens=request.max_output_tokens,
@@ -100,6 +103,13 @@ class AnthropicProvider(VendorProvider):
             usage=_usage(map_in(body.get("usage"))),
             opaque=_opaque(blocks),
         )
+
+
+@cache
+def _tell_end_of_life(model: str) -> None:
+    """Warn, once, of a model that its vendor will switch off."""
+    if model in DEPRECATED_MODELS:
+        log.warning("model %s reaches its end of life on %s", model, DEPRECATED_MODELS[model])
 
 
 def _outcome_format(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def failure_of_answer(response: httpx2.Response, *, provider: str, secret: str) 
 def failure_inside(body: Mapping[str, Any], *, provider: str, secret: str) -> ProviderError | None:
     """Return the failure that an answer of status 200 carries, as some gateways send it, or None."""
     error = body.get("error")
-    if not error:
+    if not error or "output" in body:
+        # A Responses answer names its own failure, with a status that says what kind.
         return None
     said = map_in(error) or {"message": error}
     status = said.get("code") if isinstance(said.get("code"), int) else said.get("status")

@@ -45,7 +45,7 @@ class ChatProvider(VendorProvider):
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._client = client_for(self.base_url, endpoint.api_key)
+        self._client = client_for(self.base_url, endpoint.api_key, self._http)
 
     def _send(self, asked: Asked) -> httpx2.Response:
         request = asked.request

@@ -11,7 +11,7 @@ from importlib import import_module
 
 from agents.models import Provider
 from agents.providers.base import Invalid, ModelProvider
-from agents.providers.vendor import Endpoint
+from agents.providers.vendor import Endpoint, VendorProvider
 from config.secrets import SecretMissing, reveal
 
 OFFLINE = "offline"
@@ -23,7 +23,8 @@ ADAPTERS = {
 }
 _OFFLINE_ADAPTER = ("agents.providers.offline", "OfflineProvider")
 
-_kept: dict[tuple[int, str], tuple[str, ModelProvider]] = {}
+_kept: dict[tuple[int, str], tuple[str, VendorProvider]] = {}
+_superseded: list[VendorProvider] = []
 _put: dict[str, ModelProvider] = {}
 _lock = threading.Lock()
 
@@ -51,6 +52,15 @@ def remove(name: str) -> None:
     _put.pop(name, None)
 
 
+def forget() -> None:
+    """Close and drop the kept clients of this process."""
+    with _lock:
+        for place in [place for place in _kept if place[0] == os.getpid()]:
+            _superseded.append(_kept.pop(place)[1])
+        while _superseded:
+            _superseded.pop().close()
+
+
 def warm() -> None:
     """Import the SDKs and the price table now, so that no run waits for them (in a worker, before it forks or threads)."""
     for module, _ in ADAPTERS.values():
@@ -64,14 +74,16 @@ def _of_row(row: Provider) -> ModelProvider:
     with _lock:
         kept = _kept.get(place)
         if kept is None or kept[0] != state:
-            # The old client is left to those that are in the middle of a call with it.
+            if kept is not None:
+                # Somebody may be in the middle of a call with it; rows and keys change rarely enough to keep it.
+                _superseded.append(kept[1])
             kept = _kept[place] = (state, _built(endpoint))
     return kept[1]
 
 
-def _built(endpoint: Endpoint) -> ModelProvider:
+def _built(endpoint: Endpoint) -> VendorProvider:
     module, adapter = ADAPTERS[endpoint.kind]
-    built: ModelProvider = getattr(import_module(module), adapter)(endpoint)
+    built: VendorProvider = getattr(import_module(module), adapter)(endpoint)
     return built
 
 

@@ -31,11 +31,11 @@ class _Outbound:
 _registered: list[_Outbound] = []
 
 
-class AnswerTooLong(Exception):
+class AnswerTooLong(httpx2.TransportError):
     """The answer is longer than we read."""
 
 
-class Compressed(Exception):
+class Compressed(httpx2.TransportError):
     """The answer is compressed although we asked for none, so its size could not be bounded."""
 
 
@@ -90,7 +90,7 @@ class _Bounded(httpx2.BaseTransport):
         response = self._inner.handle_request(request)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             response.close()
-            raise Compressed
+            raise Compressed("compressed")
         response.stream = _BoundedStream(cast("httpx2.SyncByteStream", response.stream))
         return response
 
@@ -107,7 +107,7 @@ class _BoundedStream(httpx2.SyncByteStream):
         for chunk in self._inner:
             read += len(chunk)
             if read > MAX_ANSWER_BYTES:
-                raise AnswerTooLong
+                raise AnswerTooLong("too long")
             yield chunk
 
     def close(self) -> None:

@@ -79,6 +79,7 @@ class VendorProvider(ABC):
             raise Invalid(
                 f"{endpoint.name} has no key. Enter one, or set the base URL of a server of your own.", setup=True
             )
+        self._http: httpx2.Client = transport.http_client()
 
     @property
     def name(self) -> str:
@@ -91,6 +92,9 @@ class VendorProvider(ABC):
     @abstractmethod
     def _read(self, body: Mapping[str, Any], asked: Asked) -> Heard:
         """Return what the answer says. Raises ProviderError when it says nothing that can be used."""
+
+    def close(self) -> None:
+        self._http.close()
 
     def complete(self, request: ModelRequest) -> ModelReply:
         started = time.monotonic()
