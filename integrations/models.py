@@ -84,6 +84,10 @@ class Event(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     subject = models.CharField(max_length=200, blank=True)
+    # What the sender calls this kind of event ("refund.requested"), for lists; rules look at the payload.
+    kind = models.CharField(max_length=100, blank=True)
+    # The event that a person had run again as this one.
+    replay_of = models.UUIDField(null=True, blank=True)
     run_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     duplicates = models.PositiveIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -96,6 +100,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["received_at"], condition=models.Q(state="received"), name="event_to_process"),
             models.Index(fields=["-received_at"], name="event_newest"),
+            models.Index(fields=["source", "body_sha256", "-received_at"], name="event_twins"),
         ]
 
     def __str__(self) -> str:
