@@ -84,8 +84,8 @@ def one_of(description: str, words: list[str]) -> dict[str, Any]:
     return {"type": "string", "description": description, "enum": words}
 
 
-ORDER_ID = text("Number of the order.", max_length=40)
-TICKET_ID = text("Number of the ticket.", max_length=60)
+ORDER_ID = {**text("Number of the order.", max_length=40), "type": ["string", "integer"]}
+TICKET_ID = {**text("Number of the ticket.", max_length=60), "type": ["string", "integer"]}
 EMAIL = text("E-mail address.", max_length=254, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")
 CURRENCY = text("Currency code, three capital letters.", max_length=3, pattern="^[A-Z]{3}$")
 AMOUNT = whole("Amount in minor units: 1250 is 12.50.", minimum=1, maximum=10**12)
