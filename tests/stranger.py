@@ -97,7 +97,10 @@ def answer(status: int, content: Any, **headers: str) -> Play:
 
     def play(handler: StrangerHandler) -> None:
         handler.send_response(status)
-        sent = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         for name, value in sent.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(raw)))

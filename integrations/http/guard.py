@@ -28,7 +28,9 @@ _SPECIAL = tuple(
     )
 )  # fmt: skip
 _NUMBER_LIKE = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?", re.IGNORECASE)
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))*\.?", re.IGNORECASE)
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))*\.?", re.IGNORECASE
+)
 
 
 class AddressRefused(Exception):
@@ -47,7 +49,11 @@ class AllowedNetwork:
     ports: frozenset[int] = frozenset()
 
     def covers(self, address: Address, port: int) -> bool:
-        return address.version == self.network.version and address in self.network and (not self.ports or port in self.ports)
+        return (
+            address.version == self.network.version
+            and address in self.network
+            and (not self.ports or port in self.ports)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +86,17 @@ def endpoint_of(url: str) -> Endpoint:
         raise AddressRefused("The address must begin with https.")
     if "@" in parts.netloc:
         raise AddressRefused("The address must not carry a user name or password.")
-    return Endpoint(parts.scheme, checked_host(parts.hostname or ""), DEFAULT_PORTS[parts.scheme] if port is None else port)
+    return Endpoint(
+        parts.scheme, checked_host(parts.hostname or ""), DEFAULT_PORTS[parts.scheme] if port is None else port
+    )
 
 
 def pinned(
-    endpoint: Endpoint, addresses: Sequence[str], allowed: Sequence[AllowedNetwork], *, public_ports: Sequence[int] = PUBLIC_PORTS
+    endpoint: Endpoint,
+    addresses: Sequence[str],
+    allowed: Sequence[AllowedNetwork],
+    *,
+    public_ports: Sequence[int] = PUBLIC_PORTS,
 ) -> list[str]:
     """Return the addresses that may be connected to: all that the name resolved to, or none.
 
@@ -97,7 +109,9 @@ def pinned(
     return list(addresses)
 
 
-def _check(endpoint: Endpoint, address: Address, allowed: Sequence[AllowedNetwork], public_ports: Sequence[int]) -> None:
+def _check(
+    endpoint: Endpoint, address: Address, allowed: Sequence[AllowedNetwork], public_ports: Sequence[int]
+) -> None:
     inner = unwrapped(address)
     if any(entry.covers(inner, endpoint.port) for entry in allowed):
         return
@@ -106,7 +120,9 @@ def _check(endpoint: Endpoint, address: Address, allowed: Sequence[AllowedNetwor
             f"{endpoint.host} is a private or reserved address. Name its network in OUTBOUND_ALLOW if it is meant."
         )
     if endpoint.scheme != "https":
-        raise AddressRefused(f"{endpoint.host} would be called without encryption. Use https, or name its network in OUTBOUND_ALLOW.")
+        raise AddressRefused(
+            f"{endpoint.host} would be called without encryption. Use https, or name its network in OUTBOUND_ALLOW."
+        )
     if endpoint.port not in public_ports:
         raise AddressRefused(
             f"Port {endpoint.port} is not among the ports that may be called ({', '.join(map(str, public_ports))})."
@@ -142,7 +158,9 @@ def checked_host(host: str) -> str:
     if _NUMBER_LIKE.fullmatch(host):
         raise AddressRefused("A numeric address must be written in its usual form.")
     if not _HOST_NAME.fullmatch(host):
-        raise AddressRefused("The host name has characters that a host name cannot have. Write an international name in its xn-- form.")
+        raise AddressRefused(
+            "The host name has characters that a host name cannot have. Write an international name in its xn-- form."
+        )
     return host.lower().rstrip(".")
 
 

@@ -68,7 +68,11 @@ class GuardedTransport(httpx2.BaseTransport):
     """Sends requests as httpx2's own transport does, through guarded sockets. Safe to share between threads."""
 
     def __init__(
-        self, *, resolver: Resolver = system_resolver, ssl_context: ssl.SSLContext | None = None, keep_alive: bool = True
+        self,
+        *,
+        resolver: Resolver = system_resolver,
+        ssl_context: ssl.SSLContext | None = None,
+        keep_alive: bool = True,
     ) -> None:
         self._by_scheme = {
             scheme: _PooledTransport(_GuardedBackend(scheme, resolver), ssl_context or _ssl_context(), keep_alive)
@@ -128,7 +132,11 @@ class _GuardedBackend(httpcore2.NetworkBackend):
             share = _left(timeout)
             try:
                 stream = self._sockets.connect_tcp(
-                    address, port, None if share is None else share / (len(addresses) - tried), local_address, socket_options
+                    address,
+                    port,
+                    None if share is None else share / (len(addresses) - tried),
+                    local_address,
+                    socket_options,
                 )
                 return _WatchedStream(stream)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:

@@ -124,5 +124,9 @@ def _message_in(value: Any) -> str:
     for name in ("message", "detail", "error_description", "title", "error", "reason"):
         if isinstance(value, dict) and value.get(name):
             inner = value[name]
-            return inner if isinstance(inner, str) else _message_in(inner) or json.dumps(inner, ensure_ascii=False, default=str)
+            return (
+                inner
+                if isinstance(inner, str)
+                else _message_in(inner) or json.dumps(inner, ensure_ascii=False, default=str)
+            )
     return ""

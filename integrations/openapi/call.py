@@ -95,8 +95,12 @@ def auth_headers(account: Account, scheme_prefix: str = "") -> dict[str, str]:
         return {}
     host = host_of(account.base_url)
     if account.auth_secret_host != host:
-        raise SecretMissing(f"The secret of {account.connection} was entered for another address than {host}. Enter it again.")
+        raise SecretMissing(
+            f"The secret of {account.connection} was entered for another address than {host}. Enter it again."
+        )
     value = reveal(account.auth_secret).strip()
     if not value.isascii() or any(char < " " for char in value):
-        raise SecretMissing(f"The secret of {account.connection} has characters that a header cannot carry. Enter it again.")
+        raise SecretMissing(
+            f"The secret of {account.connection} has characters that a header cannot carry. Enter it again."
+        )
     return {account.auth_header: value if " " in value else f"{scheme_prefix}{value}"}

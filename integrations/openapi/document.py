@@ -6,10 +6,9 @@ Source: https://spec.openapis.org/oas/v3.0.4 and https://spec.openapis.org/oas/v
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
-from jsonschema.exceptions import ValidationError
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 from openapi_spec_validator.validation import keywords
 
@@ -75,7 +74,9 @@ def read_document(text: str | bytes) -> Document:
 def _decoded(text: str | bytes) -> str:
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
-        raise BadDocument(f"The document is larger than {MAX_BYTES // 1024 // 1024} MiB. Leave out what agents do not need.")
+        raise BadDocument(
+            f"The document is larger than {MAX_BYTES // 1024 // 1024} MiB. Leave out what agents do not need."
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -112,7 +113,9 @@ _PlainLoader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 # Only true and false are booleans (YAML 1.2): in a list of countries `no` is Norway.
-_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)"), list("tTfF"))
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)"), list("tTfF")
+)
 
 
 def _json_like(value: Any) -> Any:
@@ -165,24 +168,29 @@ def _check_references(document: Document, value: Any) -> None:
 
 def _check_reference(document: Document, reference: str) -> None:
     if not reference.startswith("#/"):
-        raise BadDocument(f"The reference {reference[:200]} leads outside the document. Bundle the document into one file first.")
+        raise BadDocument(
+            f"The reference {reference[:200]} leads outside the document. Bundle the document into one file first."
+        )
     document.at(reference)
+
+
+_NOTHING_FETCHES: dict[str, Any] = {}
 
 
 class _NoValues(keywords.ValueValidator):
     """Default values go unchecked: Python's backtracking patterns would let a document stall us."""
 
-    def __call__(self, schema: Any, value: Any) -> Iterator[ValidationError]:
+    def __call__(self, schema: Any, value: Any) -> Iterator[Any]:
         return iter(())
 
 
 class _Rules30(OpenAPIV30SpecValidator):
-    resolver_handlers: ClassVar[dict[str, Any]] = {}
+    resolver_handlers = _NOTHING_FETCHES
     keyword_validators = {**OpenAPIV30SpecValidator.keyword_validators, "default": _NoValues}
 
 
 class _Rules31(OpenAPIV31SpecValidator):
-    resolver_handlers: ClassVar[dict[str, Any]] = {}
+    resolver_handlers = _NOTHING_FETCHES
     keyword_validators = {**OpenAPIV31SpecValidator.keyword_validators, "default": _NoValues}
 
 
@@ -201,7 +209,7 @@ def _first_line(problem: object) -> str:
     return str(problem).partition("\n")[0][:300]
 
 
-def _place(error: ValidationError) -> str:
+def _place(error: Any) -> str:
     path = "/".join(str(part) for part in error.absolute_path)
     return f" at {path}" if path else ""
 
@@ -211,4 +219,6 @@ def _parts(reference: str) -> list[str]:
 
 
 def _unescaped(part: str) -> str:
-    return re.sub(r"%([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), part).replace("~1", "/").replace("~0", "~")
+    return (
+        re.sub(r"%([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), part).replace("~1", "/").replace("~0", "~")
+    )

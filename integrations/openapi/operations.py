@@ -24,7 +24,9 @@ MAX_OPERATIONS = 500
 _MAX_NAME = 48
 _MAX_DESCRIPTION = 900
 # By the specification these are never parameters; the product or the HTTP library sets them.
-_NEVER_ARGUMENTS = frozenset({"accept", "content-type", "authorization", "host", "content-length", "cookie", "connection", "transfer-encoding"})
+_NEVER_ARGUMENTS = frozenset(
+    {"accept", "content-type", "authorization", "host", "content-length", "cookie", "connection", "transfer-encoding"}
+)
 _FITTING = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
 _AS_UNDERSCORES = str.maketrans("/", "_", "{}")
@@ -193,7 +195,12 @@ class _Arguments:
         return content_type
 
     def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {"type": "object", "properties": self._properties, "required": self._required, "additionalProperties": False}
+        schema: dict[str, Any] = {
+            "type": "object",
+            "properties": self._properties,
+            "required": self._required,
+            "additionalProperties": False,
+        }
         if self._writer.defs:
             schema["$defs"] = self._writer.defs
         if len(str(schema)) > MAX_SCHEMA_BYTES:
@@ -217,10 +224,10 @@ class _Arguments:
     def _schema_of(self, parameter: Mapping[str, Any]) -> tuple[Any, bool]:
         if "schema" in parameter:
             return parameter["schema"], False
-        content_type, media = next(iter(parameter.get("content", {}).items()), ("", {}))
-        if not _is_json(content_type):
-            raise _CannotCall(f"its parameter {parameter['name']} is {content_type or 'of no known type'}, not JSON")
-        return media.get("schema", {}), True
+        for content_type, media in parameter.get("content", {}).items():
+            if _is_json(content_type):
+                return media.get("schema", {}), True
+        raise _CannotCall(f"its parameter {parameter['name']} is not JSON")
 
     def _put(self, argument: str, schema: Any, description: Any, *, required: bool) -> None:
         written = self._writer.written(schema)
@@ -289,7 +296,9 @@ def _check_path(path: str, placements: list[Placement]) -> None:
 
 
 def _body_type(content: Mapping[str, Any]) -> str:
-    ranked = [name for name in content if _is_json(name)] + [name for name in content if name.partition(";")[0] == _FORM]
+    ranked = [name for name in content if _is_json(name)] + [
+        name for name in content if name.partition(";")[0] == _FORM
+    ]
     return ranked[0] if ranked else ""
 
 

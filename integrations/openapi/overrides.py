@@ -110,7 +110,9 @@ def named_as_tools(overrides: Mapping[str, ToolOverride], operations: Sequence[O
     unknown = [tool for tool in overrides if tool not in names and tool not in by_id]
     if unknown:
         listed = ", ".join(sorted(names)[:30]) or "none"
-        raise BadOverrides([Problem(tool, "", f"the document has no such operation. It has: {listed}.") for tool in unknown])
+        raise BadOverrides(
+            [Problem(tool, "", f"the document has no such operation. It has: {listed}.") for tool in unknown]
+        )
     return {tool if tool in names else by_id[tool]: part for tool, part in overrides.items()}
 
 
@@ -149,7 +151,11 @@ def argument_for(by: Operation, argument: str) -> str:
 
 class _Checks:
     def __init__(
-        self, operation: Operation, override: ToolOverride, by_name: Mapping[str, Operation], effects: Mapping[str, Effect]
+        self,
+        operation: Operation,
+        override: ToolOverride,
+        by_name: Mapping[str, Operation],
+        effects: Mapping[str, Effect],
     ) -> None:
         self._operation = operation
         self._override = override
@@ -168,7 +174,10 @@ class _Checks:
 
     def _about_effect(self) -> Iterator[tuple[str, str]]:
         if self._effect is Effect.KEYED and self._override.idempotency is None and not self._operation.key_header:
-            yield "idempotency", "a keyed tool needs the header that carries the key: {header: Idempotency-Key, window_h: 23}."
+            yield (
+                "idempotency",
+                "a keyed tool needs the header that carries the key: {header: Idempotency-Key, window_h: 23}.",
+            )
         if self._effect is Effect.QUERYABLE and self._override.lookup is None:
             yield "lookup", "a queryable tool needs the reading tool that finds an earlier call: {by: …, argument: …}."
         if self._effect is Effect.READ and self._override.compensate_with:
@@ -189,7 +198,10 @@ class _Checks:
         yield from self._path("target.argument", target.argument)
         yield from self._reader("target.by", target.by)
         if self._is_reader(target.by) and not argument_for(self._by_name[target.by], target.argument):
-            yield "target.by", f"it is not clear which argument of {target.by} takes {target.argument}. Use a tool with one required argument."
+            yield (
+                "target.by",
+                f"it is not clear which argument of {target.by} takes {target.argument}. Use a tool with one required argument.",
+            )
 
     def _about_check(self) -> Iterator[tuple[str, str]]:
         check = self._override.check
@@ -197,7 +209,10 @@ class _Checks:
             return
         yield from self._reader("check.by", check.by)
         if self._is_reader(check.by) and not self._can_ask(self._by_name[check.by]):
-            yield "check.by", f"{check.by} needs arguments that this tool does not have. Add a `target`, or use another tool."
+            yield (
+                "check.by",
+                f"{check.by} needs arguments that this tool does not have. Add a `target`, or use another tool.",
+            )
 
     def _about_lookup(self) -> Iterator[tuple[str, str]]:
         lookup = self._override.lookup
@@ -205,7 +220,10 @@ class _Checks:
             return
         yield from self._reader("lookup.by", lookup.by)
         if self._is_reader(lookup.by) and lookup.argument not in self._by_name[lookup.by].arguments:
-            yield "lookup.argument", f"{lookup.by} has no argument {lookup.argument}. It has: {_listed(self._by_name[lookup.by].arguments)}."
+            yield (
+                "lookup.argument",
+                f"{lookup.by} has no argument {lookup.argument}. It has: {_listed(self._by_name[lookup.by].arguments)}.",
+            )
 
     def _about_sentence(self) -> Iterator[tuple[str, str]]:
         try:
@@ -264,7 +282,14 @@ def _known_fields(place: Sequence[Any]) -> str:
     model: Any = ToolOverride
     for part in place[:-1]:
         annotation = model.model_fields[part].annotation
-        model = next((kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        model = next(
+            (
+                kind
+                for kind in (annotation, *get_args(annotation))
+                if isinstance(kind, type) and issubclass(kind, BaseModel)
+            ),
+            None,
+        )
         if model is None:
             return ""
     return ", ".join(model.model_fields)

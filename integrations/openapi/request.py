@@ -37,12 +37,16 @@ def headers_of(operation: Operation, arguments: Mapping[str, Any]) -> dict[str, 
 
 def body_of(operation: Operation, arguments: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the body, numbers written exactly as they were signed, and its content type. Raises BadArguments."""
-    fields = {p.name: arguments[p.argument] for p in operation.placements if p.where == "body" and p.argument in arguments}
+    fields = {
+        p.name: arguments[p.argument] for p in operation.placements if p.where == "body" and p.argument in arguments
+    }
     whole = [arguments[p.argument] for p in operation.placements if p.where == "whole" and p.argument in arguments]
     if not operation.body_type or not (fields or whole or _is_body_required(operation)):
         return b"", ""
     if operation.body_type.startswith("application/x-www-form-urlencoded"):
-        return urlencode([pair for name, value in fields.items() for pair in _form(name, value)]).encode(), operation.body_type
+        return urlencode(
+            [pair for name, value in fields.items() for pair in _form(name, value)]
+        ).encode(), operation.body_type
     content_type = operation.body_type if "*" not in operation.body_type else "application/json"
     return _limited(_json(whole[0] if whole else fields)), content_type
 
@@ -92,7 +96,9 @@ def _pairs(placement: Placement, value: Any) -> Iterator[str]:
 def _object_pairs(placement: Placement, value: Mapping[str, Any]) -> Iterator[str]:
     given = {key: part for key, part in value.items() if part is not None}
     if placement.style == "deepObject":
-        yield from (f"{quote(f'{placement.name}[{key}]', safe='')}={quote(_text(part), safe='')}" for key, part in given.items())
+        yield from (
+            f"{quote(f'{placement.name}[{key}]', safe='')}={quote(_text(part), safe='')}" for key, part in given.items()
+        )
     elif placement.explode:
         yield from (f"{quote(key, safe='')}={quote(_text(part), safe='')}" for key, part in given.items())
     else:
@@ -101,7 +107,13 @@ def _object_pairs(placement: Placement, value: Mapping[str, Any]) -> Iterator[st
 
 
 def _header(placement: Placement, value: Any) -> str:
-    text = _json(value).decode() if placement.as_json else ",".join(map(_text, value)) if isinstance(value, list) else _text(value)
+    text = (
+        _json(value).decode()
+        if placement.as_json
+        else ",".join(map(_text, value))
+        if isinstance(value, list)
+        else _text(value)
+    )
     if not text.isascii() or any(char < " " or char == "\x7f" for char in text):
         raise BadArguments(f"{placement.argument} has characters that a header cannot carry.")
     return text

@@ -17,7 +17,18 @@ _COPIED = (
     "exclusiveMinimum", "maxLength", "minLength", "maxItems", "minItems", "uniqueItems", "maxContains", "minContains",
     "maxProperties", "minProperties", "required", "dependentRequired",
 )  # fmt: skip
-_ONE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
+_ONE = (
+    "items",
+    "additionalProperties",
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "propertyNames",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+)
 _LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
 _STRUCTURE = ("$ref", "properties", *_ONE, *_LIST)
 
@@ -83,7 +94,9 @@ class SchemaWriter:
     def _add_properties(self, schema: Mapping[str, Any], out: dict[str, Any]) -> None:
         for key in ("properties", "dependentSchemas"):
             if isinstance(schema.get(key), Mapping):
-                out[key] = {name: self.written(part) for name, part in schema[key].items() if not self.is_read_only(part)}
+                out[key] = {
+                    name: self.written(part) for name, part in schema[key].items() if not self.is_read_only(part)
+                }
         patterns = schema.get("patternProperties")
         if isinstance(patterns, Mapping) and all(is_linear_pattern(pattern) for pattern in patterns):
             out["patternProperties"] = {pattern: self.written(part) for pattern, part in patterns.items()}
@@ -106,9 +119,8 @@ def _modern_bounds(out: dict[str, Any]) -> None:
     """Turn 3.0's `exclusiveMaximum: true` beside `maximum` into the number itself."""
     for bound in ("Maximum", "Minimum"):
         exclusive, inclusive = f"exclusive{bound}", bound.lower()
-        if isinstance(out.get(exclusive), bool):
-            if out.pop(exclusive) and inclusive in out:
-                out[exclusive] = out.pop(inclusive)
+        if isinstance(out.get(exclusive), bool) and out.pop(exclusive) and inclusive in out:
+            out[exclusive] = out.pop(inclusive)
 
 
 def _linear_pattern(schema: Mapping[str, Any], out: dict[str, Any]) -> None:

@@ -11,7 +11,11 @@ def plain(text: object, limit: int) -> str:
     """Return the text on one line, without characters that nobody sees, at most limit characters long."""
     if not isinstance(text, str):
         return ""
-    seen = "".join(" " if char.isspace() else char for char in text[: limit * 4] if char.isspace() or unicodedata.category(char) not in _UNSEEN)
+    seen = "".join(
+        " " if char.isspace() else char
+        for char in text[: limit * 4]
+        if char.isspace() or unicodedata.category(char) not in _UNSEEN
+    )
     line = " ".join(seen.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 

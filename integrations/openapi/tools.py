@@ -72,7 +72,9 @@ def _tool(operation: Operation, override: ToolOverride, document: Document, acco
         attempts=ATTEMPTS[effect],
         window_h=override.idempotency.window_h if override.idempotency else 23,
         money=_money(operation, override.money),
-        target=TargetSpec(override.target.argument, override.target.by, override.target.show) if override.target else None,
+        target=TargetSpec(override.target.argument, override.target.by, override.target.show)
+        if override.target
+        else None,
         check=CheckSpec(override.check.by, override.check.compare) if override.check else None,
         lookup=LookupSpec(override.lookup.by, override.lookup.argument) if override.lookup else None,
         sentence=override.sentence,

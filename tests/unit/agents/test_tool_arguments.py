@@ -20,12 +20,22 @@ SCHEMA: dict[str, Any] = {
     },
     "required": ["order_id"],
     "additionalProperties": False,
-    "$defs": {"Node": {"type": "object", "properties": {"child": {"$ref": "#/$defs/Node"}, "size": {"type": "integer"}}}},
+    "$defs": {
+        "Node": {"type": "object", "properties": {"child": {"$ref": "#/$defs/Node"}, "size": {"type": "integer"}}}
+    },
 }
 
 
 def test_problems_when_arguments_fit_is_empty() -> None:
-    fitting = {"order_id": "A1", "amount": Decimal("499.99"), "count": 3, "currency": "EUR", "on": "2026-11-21", "tags": ["a"], "either": None}
+    fitting = {
+        "order_id": "A1",
+        "amount": Decimal("499.99"),
+        "count": 3,
+        "currency": "EUR",
+        "on": "2026-11-21",
+        "tags": ["a"],
+        "either": None,
+    }
     assert problems_of(SCHEMA, {**fitting, "node": {"child": {"child": {"size": 1}}}}) == []
 
 
@@ -33,7 +43,7 @@ def test_problems_when_arguments_fit_is_empty() -> None:
     ("wrong", "sentence"),
     [
         ({"order_id": None}, "`order_id` must be string, but is null."),
-        ({"order_id": "A"}, "`order_id` must have at least 2 characters, but is \"A\"."),
+        ({"order_id": "A"}, '`order_id` must have at least 2 characters, but is "A".'),
         ({"amount": Decimal("500.01")}, "`amount` must be at most 500, but is 500.01."),
         ({"amount": Decimal("1.001")}, "`amount` must be a multiple of 0.01, but is 1.001."),
         ({"count": 0}, "`count` must be at least 1, but is 0."),
@@ -80,7 +90,9 @@ def test_pattern_when_not_linear_is_known_as_such(pattern: str) -> None:
     assert not is_linear_pattern(pattern)
 
 
-@pytest.mark.parametrize("schema", [{"$ref": "http://127.0.0.1:1/s"}, {"type": "nonsense"}, {"pattern": "["}, {"$ref": "#/$defs/Nowhere"}])
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "http://127.0.0.1:1/s"}, {"type": "nonsense"}, {"pattern": "["}, {"$ref": "#/$defs/Nowhere"}]
+)
 def test_schema_when_unusable_is_refused_and_nothing_is_fetched(schema: dict[str, Any]) -> None:
     with pytest.raises(BadSchema):
         check_schema(schema)

@@ -69,7 +69,9 @@ def test_file_secret_when_it_leads_out_of_the_folder_is_refused(name: str, tmp_p
 
 
 @pytest.mark.parametrize("stored", ["", "plain text", "enc:", "enc:garbage", "env:", "file:missing"])
-def test_reveal_when_nothing_usable_is_stored_says_what_to_do(stored: str, keys: list[str], tmp_path: Path, settings: Settings) -> None:
+def test_reveal_when_nothing_usable_is_stored_says_what_to_do(
+    stored: str, keys: list[str], tmp_path: Path, settings: Settings
+) -> None:
     settings.SECRETS_DIR = str(tmp_path)
     with pytest.raises(SecretMissing) as caught:
         reveal(stored)

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import pytest
 from pytest_django import Settings
@@ -9,7 +10,6 @@ from pytest_django import Settings
 from agents.tools.base import NotSent
 from integrations.http import GuardedTransport, OutboundClient, Outgoing
 from integrations.http.guard import AddressRefused, endpoint_of, is_public, parse_allowed, pinned, unwrapped
-from ipaddress import ip_address
 from tests.stranger import Stranger, answer, stranger
 
 # {port} is a listener on loopback that must never hear of any of these.
@@ -109,19 +109,25 @@ def test_there_are_sixty_spellings() -> None:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_guard_when_a_url_leads_inside_nothing_reaches_the_listener(spelling: str, listener: Stranger, client: OutboundClient) -> None:
+def test_guard_when_a_url_leads_inside_nothing_reaches_the_listener(
+    spelling: str, listener: Stranger, client: OutboundClient
+) -> None:
     with pytest.raises(NotSent):
         client.send(Outgoing("GET", spelling.replace("{port}", str(listener.port))), deadline_s=2)
     assert listener.connections == 0
 
 
-def test_guard_when_the_network_is_allowed_the_same_listener_is_reached(listener: Stranger, settings: Settings, client: OutboundClient) -> None:
+def test_guard_when_the_network_is_allowed_the_same_listener_is_reached(
+    listener: Stranger, settings: Settings, client: OutboundClient
+) -> None:
     settings.OUTBOUND_ALLOW = (f"127.0.0.1:{listener.port}",)
     assert client.send(Outgoing("GET", listener.url)).status == 200
     assert listener.connections == 1
 
 
-def test_guard_when_only_another_port_is_allowed_the_listener_is_not_reached(listener: Stranger, settings: Settings, client: OutboundClient) -> None:
+def test_guard_when_only_another_port_is_allowed_the_listener_is_not_reached(
+    listener: Stranger, settings: Settings, client: OutboundClient
+) -> None:
     settings.OUTBOUND_ALLOW = (f"127.0.0.1:{listener.port + 1}",)
     with pytest.raises(NotSent, match="OUTBOUND_ALLOW"):
         client.send(Outgoing("GET", listener.url))
@@ -139,7 +145,9 @@ class RebindingResolver:
         return ["203.0.114.7"] if self.asked == 1 else ["127.0.0.1"]
 
 
-def test_guard_when_a_name_rebinds_it_connects_to_the_address_it_checked(listener: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guard_when_a_name_rebinds_it_connects_to_the_address_it_checked(
+    listener: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connected: list[str] = []
 
     def refuse(address: tuple[str, int], *rest: object, **more: object) -> socket.socket:
@@ -178,7 +186,9 @@ def test_guard_when_redirected_inside_does_not_follow(settings: Settings, client
         assert inside.connections == 0
 
 
-def test_guard_when_a_proxy_is_in_the_environment_ignores_it(listener: Stranger, settings: Settings, monkeypatch: pytest.MonkeyPatch, client: OutboundClient) -> None:
+def test_guard_when_a_proxy_is_in_the_environment_ignores_it(
+    listener: Stranger, settings: Settings, monkeypatch: pytest.MonkeyPatch, client: OutboundClient
+) -> None:
     with stranger() as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.url)

@@ -41,7 +41,9 @@ def test_send_when_answered_returns_status_headers_and_body(other: Stranger, cli
     assert (other.asked[0].body, other.asked[0].headers["A"]) == (b"body", "b")
 
 
-def test_send_when_repeated_reuses_the_connection_unless_a_fresh_one_is_asked_for(other: Stranger, client: OutboundClient) -> None:
+def test_send_when_repeated_reuses_the_connection_unless_a_fresh_one_is_asked_for(
+    other: Stranger, client: OutboundClient
+) -> None:
     other.on("GET /x", answer(200, {}))
     for _ in range(3):
         client.send(Outgoing("GET", f"{other.url}/x"))
@@ -56,7 +58,9 @@ def test_send_when_repeated_reuses_the_connection_unless_a_fresh_one_is_asked_fo
     [slow(1.5, answer(200, {})), reset, drip("head"), drip("body"), broken_off, gibberish],
     ids=["acts then answers too late", "reset", "dripping headers", "dripping body", "broken off", "not HTTP"],
 )
-def test_send_when_bytes_left_and_no_answer_came_says_unknown_and_ends_in_time(play: Play, other: Stranger, client: OutboundClient) -> None:
+def test_send_when_bytes_left_and_no_answer_came_says_unknown_and_ends_in_time(
+    play: Play, other: Stranger, client: OutboundClient
+) -> None:
     other.on("POST /x", play)
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown):
@@ -82,7 +86,9 @@ def test_send_when_the_name_server_hangs_ends_in_time(settings: Settings) -> Non
 
     began = time.monotonic()
     with pytest.raises(NotSent):
-        OutboundClient(transport=GuardedTransport(resolver=hanging)).send(Outgoing("GET", "https://slow.example/"), deadline_s=0.3)
+        OutboundClient(transport=GuardedTransport(resolver=hanging)).send(
+            Outgoing("GET", "https://slow.example/"), deadline_s=0.3
+        )
     assert time.monotonic() - began < 1
 
 
@@ -93,7 +99,9 @@ def test_send_when_the_answer_is_huge_stops_reading_and_says_so(other: Stranger,
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
-def test_send_when_the_answer_is_a_decompression_bomb_unpacks_at_most_the_limit(coding: str, other: Stranger, client: OutboundClient) -> None:
+def test_send_when_the_answer_is_a_decompression_bomb_unpacks_at_most_the_limit(
+    coding: str, other: Stranger, client: OutboundClient
+) -> None:
     if coding == "gzip":
         other.on("GET /x", gzip_bomb(500))
     else:
@@ -120,18 +128,28 @@ def test_send_when_cookies_are_set_forgets_them(other: Stranger, client: Outboun
     assert "Cookie" not in other.asked[1].headers
 
 
-def test_send_when_logged_shows_neither_path_nor_header_nor_body(other: Stranger, client: OutboundClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_send_when_logged_shows_neither_path_nor_header_nor_body(
+    other: Stranger, client: OutboundClient, caplog: pytest.LogCaptureFixture
+) -> None:
     other.on("POST /secret-path", answer(200, {"a": "secret-answer"}))
     with caplog.at_level(logging.DEBUG, logger="countersign"):
-        client.send(Outgoing("POST", f"{other.url}/secret-path?q=secret-query", {"Authorization": "secret-token"}, b"secret-body"))
+        client.send(
+            Outgoing(
+                "POST", f"{other.url}/secret-path?q=secret-query", {"Authorization": "secret-token"}, b"secret-body"
+            )
+        )
         with pytest.raises(ToolError):
-            client.send(Outgoing("POST", "http://127.0.0.1:9/secret-path", {"Authorization": "secret-token"}, b"secret-body"))
+            client.send(
+                Outgoing("POST", "http://127.0.0.1:9/secret-path", {"Authorization": "secret-token"}, b"secret-body")
+            )
     ours = [record.getMessage() for record in caplog.records if record.name == "countersign.outbound"]
     assert len(ours) == 2 and not any("secret" in line for line in ours)
     assert "secret" not in repr(Outgoing("POST", other.url, {"Authorization": "secret-token"}, b"secret-body"))
 
 
-def test_send_when_a_hundred_threads_share_a_client_every_answer_is_its_own(other: Stranger, client: OutboundClient) -> None:
+def test_send_when_a_hundred_threads_share_a_client_every_answer_is_its_own(
+    other: Stranger, client: OutboundClient
+) -> None:
     other.on("*", lambda handler: answer(200, {"path": handler.path})(handler))
     wrong: list[int] = []
 
@@ -193,7 +211,9 @@ def _to_loopback(host: str, port: int, timeout_s: float | None) -> list[str]:
     return ["127.0.0.1"]
 
 
-def test_send_over_tls_connects_to_the_pinned_address_under_the_name_s_certificate(tls_server: HTTPServer, certificate: Path, settings: Settings) -> None:
+def test_send_over_tls_connects_to_the_pinned_address_under_the_name_s_certificate(
+    tls_server: HTTPServer, certificate: Path, settings: Settings
+) -> None:
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
     trusting = ssl.create_default_context(cafile=f"{certificate}.crt")
     client = OutboundClient(transport=GuardedTransport(resolver=_to_loopback, ssl_context=trusting))
@@ -204,7 +224,9 @@ def test_send_over_tls_connects_to_the_pinned_address_under_the_name_s_certifica
 
 
 @pytest.mark.parametrize("host", ["tls.example", "other.example"])
-def test_send_over_tls_when_the_certificate_is_not_trusted_sends_nothing(host: str, tls_server: HTTPServer, certificate: Path, settings: Settings) -> None:
+def test_send_over_tls_when_the_certificate_is_not_trusted_sends_nothing(
+    host: str, tls_server: HTTPServer, certificate: Path, settings: Settings
+) -> None:
     settings.OUTBOUND_ALLOW = ("127.0.0.1",)
     context = ssl.create_default_context(cafile=f"{certificate}.crt") if host == "other.example" else None
     client = OutboundClient(transport=GuardedTransport(resolver=_to_loopback, ssl_context=context))

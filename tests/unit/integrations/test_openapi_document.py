@@ -69,8 +69,15 @@ def test_document_when_it_points_at_addresses_opens_no_socket(monkeypatch: pytes
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    schema = {"$id": "http://127.0.0.1:9/a", "$schema": "http://127.0.0.1:9/b", "type": "object", "properties": {"x": {"$ref": "#/components/schemas/S"}}}
-    text = document({"/a": {"post": {"requestBody": json_body(schema)}}}, components={"schemas": {"S": {"type": "string"}}})
+    schema = {
+        "$id": "http://127.0.0.1:9/a",
+        "$schema": "http://127.0.0.1:9/b",
+        "type": "object",
+        "properties": {"x": {"$ref": "#/components/schemas/S"}},
+    }
+    text = document(
+        {"/a": {"post": {"requestBody": json_body(schema)}}}, components={"schemas": {"S": {"type": "string"}}}
+    )
     read = json.loads(text)
     for extra in ({}, {"jsonSchemaDialect": "http://127.0.0.1:9/c"}, {"externalDocs": {"url": "http://127.0.0.1:9/d"}}):
         try:

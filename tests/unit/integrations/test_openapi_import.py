@@ -36,7 +36,16 @@ def test_library_search_has_its_query_parameters_in_modern_form() -> None:
 
 def test_library_lend_merges_path_and_body_and_keeps_the_key_and_read_only_fields_out() -> None:
     tool = imported(foreign("library.yaml")).tools["shop.lend"]
-    assert list(tool.schema["properties"]) == ["bookId", "reader", "due", "language", "note", "colour", "deposit", "body_bookId"]
+    assert list(tool.schema["properties"]) == [
+        "bookId",
+        "reader",
+        "due",
+        "language",
+        "note",
+        "colour",
+        "deposit",
+        "body_bookId",
+    ]
     assert tool.schema["required"] == ["bookId", "reader", "due", "language"]
     assert tool.schema["properties"]["note"] == {"type": ["string", "null"], "maxLength": 200}
     assert tool.schema["properties"]["colour"]["enum"] == ["red", "blue", None]
@@ -59,7 +68,16 @@ def test_ledger_merges_all_of_and_keeps_recursion_as_definitions() -> None:
     assert schema["required"] == ["on", "amount", "currency", "account"]
     assert schema["$defs"]["Node"]["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
     json.dumps(schema)
-    assert problems_of(schema, {"on": "2026-01-01", "amount": 1, "currency": "EUR", "account": "a", "parent": {"label": "x", "children": [{}]}})
+    assert problems_of(
+        schema,
+        {
+            "on": "2026-01-01",
+            "amount": 1,
+            "currency": "EUR",
+            "account": "a",
+            "parent": {"label": "x", "children": [{}]},
+        },
+    )
 
 
 def test_ledger_texts_lose_what_nobody_sees_and_patterns_that_could_stall_us() -> None:
@@ -78,7 +96,12 @@ def test_ledger_body_that_is_a_choice_or_a_list_is_one_argument() -> None:
 
 def test_garden_gives_names_to_the_nameless_and_leaves_head_out() -> None:
     offered = imported(foreign("garden.json"))
-    assert list(offered.tools) == ["shop.findPlantsByStatus", "shop.post_plants", "shop.getPlantById", "shop.updatePlantWithForm"]
+    assert list(offered.tools) == [
+        "shop.findPlantsByStatus",
+        "shop.post_plants",
+        "shop.getPlantById",
+        "shop.updatePlantWithForm",
+    ]
     assert [left.what for left in offered.left_out] == ["HEAD /plants/{plantId}"]
     price = offered.tools["shop.post_plants"].schema["properties"]["price"]
     assert price == {"type": "number", "minimum": 0, "exclusiveMaximum": 1000}
@@ -94,14 +117,24 @@ def test_every_schema_is_closed_valid_and_every_version_repeatable(name: str) ->
 
 
 def test_names_when_they_collide_stay_apart_and_the_same_every_time() -> None:
-    parameters = [{"name": "id", "in": place, "required": place == "path", "schema": {"type": "string"}} for place in ("header", "query", "path")]
+    parameters = [
+        {"name": "id", "in": place, "required": place == "path", "schema": {"type": "string"}}
+        for place in ("header", "query", "path")
+    ]
     body = json_body({"type": "object", "properties": {"id": {"type": "string"}, "body_id": {"type": "string"}}})
-    tool = only(imported(document({"/a/{id}": {"post": {"operationId": "x", "parameters": parameters, "requestBody": body}}})))
+    tool = only(
+        imported(document({"/a/{id}": {"post": {"operationId": "x", "parameters": parameters, "requestBody": body}}}))
+    )
     assert list(tool.schema["properties"]) == ["id", "query_id", "header_id", "body_id", "body_body_id"]
 
 
 def test_names_when_long_or_strange_are_made_fit() -> None:
-    paths: dict[str, Any] = {"/a": {"get": {"operationId": "Größe/ändern!"}}, "/b": {"get": {"operationId": "x" * 200}}, "/c": {"get": {"operationId": "a.b"}}, "/d": {"get": {"operationId": "a_b"}}}
+    paths: dict[str, Any] = {
+        "/a": {"get": {"operationId": "Größe/ändern!"}},
+        "/b": {"get": {"operationId": "x" * 200}},
+        "/c": {"get": {"operationId": "a.b"}},
+        "/d": {"get": {"operationId": "a_b"}},
+    }
     names = list(imported(document(paths)).tools)
     assert names[0] == "shop.Gr_e_ndern" and len(names[1]) <= 53 and names[2:] == ["shop.a_b", "shop.a_b_2"]
 
@@ -112,19 +145,31 @@ def test_optional_body_asks_for_none_of_its_fields() -> None:
 
 
 def test_texts_when_endless_are_cut() -> None:
-    operation = {"operationId": "x", "description": "d" * 100_000, "parameters": [{"name": "q", "in": "query", "description": "p" * 100_000, "schema": {"type": "string"}}]}
+    operation = {
+        "operationId": "x",
+        "description": "d" * 100_000,
+        "parameters": [{"name": "q", "in": "query", "description": "p" * 100_000, "schema": {"type": "string"}}],
+    }
     tool = only(imported(document({"/a": {"get": operation}})))
     assert len(tool.description) <= 900 and len(tool.schema["properties"]["q"]["description"]) <= 400
 
 
 def test_schema_when_too_large_for_a_model_is_left_out() -> None:
-    body = json_body({"type": "object", "properties": {f"field_{n}": {"type": "string", "description": "d" * 300} for n in range(500)}})
+    body = json_body(
+        {
+            "type": "object",
+            "properties": {f"field_{n}": {"type": "string", "description": "d" * 300} for n in range(500)},
+        }
+    )
     offered = imported(document({"/a": {"post": {"requestBody": body}}}))
     assert not offered.tools and "too large" in offered.left_out[0].why
 
 
 def test_auth_header_is_never_an_argument() -> None:
-    parameters = [{"name": "X-Api-Key", "in": "header", "required": True, "schema": {"type": "string"}}, {"name": "Authorization", "in": "header", "schema": {"type": "string"}}]
+    parameters = [
+        {"name": "X-Api-Key", "in": "header", "required": True, "schema": {"type": "string"}},
+        {"name": "Authorization", "in": "header", "schema": {"type": "string"}},
+    ]
     text = document({"/a": {"get": {"parameters": parameters}}})
     tool = only(imported(text, account=account(auth_header="x-api-key", auth_secret="env:K")))
     assert tool.schema["properties"] == {} and tool.schema["required"] == []
@@ -135,7 +180,16 @@ def test_version_changes_with_everything_that_changes_meaning() -> None:
         return only(imported(text, overrides, **more)).version
 
     def text(path: str = "/a", method: str = "post", kind: str = "string") -> str:
-        return document({path: {method: {"operationId": "x", "requestBody": json_body({"type": "object", "properties": {"v": {"type": kind}}})}}})
+        return document(
+            {
+                path: {
+                    method: {
+                        "operationId": "x",
+                        "requestBody": json_body({"type": "object", "properties": {"v": {"type": kind}}}),
+                    }
+                }
+            }
+        )
 
     versions = {
         version(text()),
@@ -151,6 +205,11 @@ def test_version_changes_with_everything_that_changes_meaning() -> None:
 
 
 def test_account_names_host_and_credential_and_never_the_secret() -> None:
-    tool = only(imported(document({"/a": {"get": {}}}), account=account("https://api.example", auth_header="A", auth_secret="env:SHOP_TOKEN")))
+    tool = only(
+        imported(
+            document({"/a": {"get": {}}}),
+            account=account("https://api.example", auth_header="A", auth_secret="env:SHOP_TOKEN"),
+        )
+    )
     assert tool.account == "api.example:443#env:SHOP_TOKEN"
     assert "enc:" not in repr(replace(account(auth_secret="enc:token"), connection="x"))

@@ -22,13 +22,37 @@ SHOP = document(
             "post": {
                 "operationId": "refund_order",
                 "parameters": [ORDER_ID, {"name": "X-Key", "in": "header", "required": True, "schema": STRING}],
-                "requestBody": json_body({"type": "object", "properties": {"amount_minor": INTEGER, "currency": STRING, "price": {"type": "object", "properties": {"minor": INTEGER}}}}),
+                "requestBody": json_body(
+                    {
+                        "type": "object",
+                        "properties": {
+                            "amount_minor": INTEGER,
+                            "currency": STRING,
+                            "price": {"type": "object", "properties": {"minor": INTEGER}},
+                        },
+                    }
+                ),
             }
         },
-        "/refunds/search": {"post": {"operationId": "search.refunds", "requestBody": json_body({"type": "object", "properties": {"reference": STRING}})}},
-        "/refunds": {"get": {"operationId": "find_refund", "parameters": [_query("reference", required=False), _query("page", required=False)]}},
+        "/refunds/search": {
+            "post": {
+                "operationId": "search.refunds",
+                "requestBody": json_body({"type": "object", "properties": {"reference": STRING}}),
+            }
+        },
+        "/refunds": {
+            "get": {
+                "operationId": "find_refund",
+                "parameters": [_query("reference", required=False), _query("page", required=False)],
+            }
+        },
         "/compare": {"get": {"operationId": "compare", "parameters": [_query("left"), _query("right")]}},
-        "/refunds/{refund_id}": {"delete": {"operationId": "cancel_refund", "parameters": [{"name": "refund_id", "in": "path", "required": True, "schema": STRING}]}},
+        "/refunds/{refund_id}": {
+            "delete": {
+                "operationId": "cancel_refund",
+                "parameters": [{"name": "refund_id", "in": "path", "required": True, "schema": STRING}],
+            }
+        },
     }
 )
 DESIGN = {
@@ -87,7 +111,9 @@ def test_override_when_a_search_is_posted_may_call_it_a_read() -> None:
 
 
 def test_override_when_the_currency_is_a_constant_keeps_it() -> None:
-    assert _tool({"refund_order": {"money": {"amount": "price.minor", "currency": "EUR"}}}).money == MoneySpec("price.minor", "", "EUR")
+    assert _tool({"refund_order": {"money": {"amount": "price.minor", "currency": "EUR"}}}).money == MoneySpec(
+        "price.minor", "", "EUR"
+    )
 
 
 def test_override_when_queryable_names_its_look_up() -> None:
@@ -103,24 +129,51 @@ def test_override_when_queryable_names_its_look_up() -> None:
         ({"effect": "harmless"}, "refund_order.effect: Input should be 'read', 'keyed'"),
         ({"efect": "read"}, "refund_order.efect: there is no such field. Known: effect"),
         ({"idempotency": {"window_h": 3}}, "refund_order.idempotency.header: is missing"),
-        ({"idempotency": {"header": "K", "hours": 3}}, "refund_order.idempotency.hours: there is no such field. Known: header, window_h"),
+        (
+            {"idempotency": {"header": "K", "hours": 3}},
+            "refund_order.idempotency.hours: there is no such field. Known: header, window_h",
+        ),
         ({"idempotency": {"header": "Bad\r\nHeader"}}, "refund_order.idempotency.header: "),
         ({"idempotency": {"header": "K", "window_h": 0}}, "refund_order.idempotency.window_h: "),
-        ({"money": {"amount": "total", "currency": "EUR"}}, "refund_order.money.amount: the tool has no argument total. It has: order_id"),
-        ({"money": {"amount": "amount_minor", "currency": "eur"}}, "refund_order.money.currency: the tool has no argument eur"),
+        (
+            {"money": {"amount": "total", "currency": "EUR"}},
+            "refund_order.money.amount: the tool has no argument total. It has: order_id",
+        ),
+        (
+            {"money": {"amount": "amount_minor", "currency": "eur"}},
+            "refund_order.money.currency: the tool has no argument eur",
+        ),
         ({"authority": ["order_id", "recipient"]}, "refund_order.authority: the tool has no argument recipient"),
-        ({"target": {"argument": "order", "by": "get_order"}}, "refund_order.target.argument: the tool has no argument order"),
-        ({"target": {"argument": "order_id", "by": "get_ordr"}}, "refund_order.target.by: the document has no operation get_ordr"),
-        ({"target": {"argument": "order_id", "by": "cancel_refund"}}, "refund_order.target.by: cancel_refund does not only read"),
-        ({"target": {"argument": "order_id", "by": "compare"}}, "refund_order.target.by: it is not clear which argument"),
+        (
+            {"target": {"argument": "order", "by": "get_order"}},
+            "refund_order.target.argument: the tool has no argument order",
+        ),
+        (
+            {"target": {"argument": "order_id", "by": "get_ordr"}},
+            "refund_order.target.by: the document has no operation get_ordr",
+        ),
+        (
+            {"target": {"argument": "order_id", "by": "cancel_refund"}},
+            "refund_order.target.by: cancel_refund does not only read",
+        ),
+        (
+            {"target": {"argument": "order_id", "by": "compare"}},
+            "refund_order.target.by: it is not clear which argument",
+        ),
         ({"check": {"by": "get_order", "compare": []}}, "refund_order.check.compare: "),
         ({"check": {"by": "compare", "compare": ["a"]}}, "refund_order.check.by: compare needs arguments"),
-        ({"effect": "queryable", "lookup": {"by": "find_refund", "argument": "ref"}}, "refund_order.lookup.argument: find_refund has no argument ref"),
+        (
+            {"effect": "queryable", "lookup": {"by": "find_refund", "argument": "ref"}},
+            "refund_order.lookup.argument: find_refund has no argument ref",
+        ),
         ({"sentence": "Refund {money}"}, "refund_order.sentence: {money} needs `money`"),
         ({"sentence": "Refund {who}"}, "refund_order.sentence: the tool has no argument who"),
         ({"sentence": "Refund {"}, "refund_order.sentence: a brace is not closed"),
         ({"compensate_with": "undo"}, "refund_order.compensate_with: the document has no operation undo"),
-        ({"effect": "read", "compensate_with": "cancel_refund"}, "refund_order.compensate_with: a tool that only reads"),
+        (
+            {"effect": "read", "compensate_with": "cancel_refund"},
+            "refund_order.compensate_with: a tool that only reads",
+        ),
         ({"timeout_s": 0}, "refund_order.timeout_s: "),
         ({"timeout_s": 3600}, "refund_order.timeout_s: "),
     ],
@@ -132,11 +185,16 @@ def test_override_when_wrong_names_tool_field_and_what_to_do(part: dict[str, Any
 
 
 def test_override_when_the_document_has_no_such_operation_lists_what_it_has() -> None:
-    assert _problems({"refund": {}}) == ["refund: the document has no such operation. It has: cancel_refund, compare, find_refund, get_order, refund_order, search_refunds."]
+    assert _problems({"refund": {}}) == [
+        "refund: the document has no such operation. It has: cancel_refund, compare, find_refund, get_order, refund_order, search_refunds."
+    ]
 
 
 def test_overrides_when_several_are_wrong_are_all_told() -> None:
-    assert len(_problems({"refund_order": {"effect": "keyed", "authority": ["x", "y"]}, "get_order": {"sentence": "{z}"}})) == 4
+    assert (
+        len(_problems({"refund_order": {"effect": "keyed", "authority": ["x", "y"]}, "get_order": {"sentence": "{z}"}}))
+        == 4
+    )
 
 
 @pytest.mark.parametrize("overrides", [["refund_order"], "text", 5])
