@@ -1,7 +1,7 @@
 """Makes the virtual environment from the hash-locked files. Runs before anything is installed: the standard library only.
 
-    python3 config/bootstrap.py run    what the product needs
-    python3 config/bootstrap.py dev    the tests' and checks' tools as well
+python3 config/bootstrap.py run    what the product needs
+python3 config/bootstrap.py dev    the tests' and checks' tools as well
 """
 
 import ast
@@ -122,7 +122,7 @@ def _pip_options() -> "dict[str, str]":
     listed = subprocess.run(  # noqa: S603
         [str(PYTHON), "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
     ).stdout
-    found: "dict[str, str]" = {}
+    found: dict[str, str] = {}
     for section in ("global.", "install.", ":env:."):
         for line in listed.splitlines():
             name, _equals, value = line.partition("=")

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -36,7 +37,9 @@ class SignInMiddleware(LoginRequiredMiddleware):
     draw that page into a corner of the old one.
     """
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., HttpResponse]) -> HttpResponse:
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponse:
         response = super().handle_no_permission(request, view_func)
         if not request.headers.get("HX-Request"):
             return response

@@ -29,7 +29,7 @@ class JsonValues:
         return json.loads(data)
 
 
-class OpenCache(RedisCache):  # type: ignore[misc]
+class OpenCache(RedisCache):
     """Django's Redis cache, failing open. After a failure it rests for a second, so that no page waits time and again."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -73,8 +73,8 @@ class OpenCache(RedisCache):  # type: ignore[misc]
     def delete_many(self, keys: Iterable[Any], version: Any = None) -> None:
         self._try(lambda: super(OpenCache, self).delete_many(keys, version), None)
 
-    def clear(self) -> bool:
-        return bool(self._try(lambda: super(OpenCache, self).clear(), False))
+    def clear(self) -> None:
+        self._try(lambda: super(OpenCache, self).clear(), None)
 
     def _try(self, ask: Callable[[], T], otherwise: T) -> T:
         if time.monotonic() < self._rests_until:

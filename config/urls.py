@@ -11,7 +11,10 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("accounts/", include("allauth.account.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("monitoring.health")),
+    path("accounts/", include("allauth.account.urls")),
+]
 
 for prefix, module in (
     ("", "monitoring.urls"),

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from config.worker.driver import Claimer, Driver
 log = logging.getLogger(__name__)
 # Dotted names: the claimers live in the apps, which this wiring knows and which do not know it.
 CLAIMERS = ("agents.claims.RunClaimer", "integrations.jobs.EventClaimer")
-# Imported once here, because importing a vendor's SDK in the middle of a run takes seconds.
+# Begun here, because importing a vendor's SDK takes seconds that no run should wait for.
 WARM_UP = "agents.providers.registry.warm"
 
 
@@ -27,7 +28,7 @@ def run_worker() -> None:
     """Work until told to stop, then finish the steps in hand and end the process."""
     if os.environ.get("COUNTERSIGN_SUPERVISED"):
         stop_with_parent()
-    import_string(WARM_UP)()
+    threading.Thread(target=import_string(WARM_UP), name="warm-up", daemon=True).start()
     driver = Driver(_claimers(), threads=settings.WORKER_THREADS, poll_s=settings.POLL_S, rung=rung, stopping=stopping)
     name = process_name("worker")
     beats = Beats(name=name, role="worker", every_s=settings.HEARTBEAT_S, in_flight=lambda: driver.in_flight)
