@@ -204,9 +204,10 @@ LOGGING = logging_settings(level=env.text("LOG_LEVEL", "INFO"), as_json=env.bool
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["approvals.rest.parsing.BoundedJsonParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["approvals.rest.authentication.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["approvals.rest.authentication.TokenAuthentication"],
+    "EXCEPTION_HANDLER": "approvals.rest.errors.answer",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": True,
 }
@@ -227,6 +228,7 @@ OUTBOUND_ALLOW = env.listing("OUTBOUND_ALLOW")
 SECRET_NAMES = env.listing("SECRET_NAMES")
 SECRETS_DIR = env.text("SECRETS_DIR")
 SECRET_KEYS = tuple(part.strip() for part in env.secret("SECRET_KEYS").replace("\n", ",").split(",") if part.strip())
+API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 1200, low=1, high=1_000_000)
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 LEASE_S = env.integer("LEASE_S", 15, low=1, high=600)
 HEARTBEAT_S = env.integer("HEARTBEAT_S", 5, low=1, high=200)

@@ -1,3 +1,4 @@
+from approvals.models.api_call import ApiCall
 from approvals.models.audit import AuditEvent
 from approvals.models.halt import Halt
 from approvals.models.installation import Installation
@@ -9,6 +10,7 @@ from approvals.models.states import AllowedMove
 
 __all__ = [
     "AllowedMove",
+    "ApiCall",
     "ApiToken",
     "ApproverGroup",
     "AuditEvent",
