@@ -1,6 +1,5 @@
 """What makes an agent version wider than the one before, and how a wider one is put in force by a second person."""
 
-import json
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,10 +8,14 @@ from django.contrib.auth import get_user_model
 
 from agents.models import Agent
 from agents.services import publish_agent_version
+from agents.side_by_side import as_signed_lines, differences
 from agents.spec import AgentSpec, parse_spec
 from approvals.audit import Actor
+from approvals.configured import open_proposal
+from approvals.errors import RequestChanged
 from approvals.models import Request
 from approvals.policy.action import Mode
+from approvals.policy.canonical import canonical_bytes, digest_of, exact
 from approvals.proposals import register_change
 from approvals.services import propose_change
 
@@ -39,33 +42,52 @@ def widening_of(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[s
 
 
 def propose_version(*, agent: Agent, document: Mapping[str, Any], proposer: Any, note: str = "") -> Request:
-    """Ask a second admin to put this version in force. Returns the open request."""
+    """Ask a second admin to put this version in force. Returns the open request; the one that asks the same already."""
     old = agent.current.document if agent.current else None
-    sentences = widening_of(old, document)
-    card = {
-        "sentence": f"New version of {agent.name} that may do more",
-        "changes": [[sentence, "", ""] for sentence in sentences],
-        "claim": {"text": note},
-        "difference": difference(old or {}, document),
-    }
+    base = agent.current.number if agent.current else 0
+    plan = digest_of(canonical_bytes(exact([agent.name, base, dict(document)])))
+    waiting = open_proposal(change=CHANGE, plan=plan)
+    if waiting is not None:
+        return Request.objects.get(pk=waiting)
     return propose_change(
         change=CHANGE,
-        payload={"agent": agent.name, "document": dict(document), "note": note},
-        title=f"Let {agent.name} do more: {' '.join(sentences)}",
-        card=card,
+        payload={"agent": agent.name, "document": dict(document), "base": base, "note": note, "plan": plan},
+        title=f"Let {agent.name} do more: version {base + 1}",
+        card=_card(agent.name, base, old or {}, document, note),
         proposer=proposer,
         team_id=agent.team_id,
     )
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[list[str]]:
-    """Return [field, before, after] for every field that differs, as text."""
-    names = sorted({*old, *new})
-    return [[name, _text(old.get(name)), _text(new.get(name))] for name in names if old.get(name) != new.get(name)]
+def _card(name: str, base: int, old: Mapping[str, Any], new: Mapping[str, Any], note: str) -> dict[str, Any]:
+    sentences = widening_of(old or None, new)
+    return {
+        "sentence": f"Put {name} v{base + 1} in force, which may do more",
+        "text": note,
+        "why": {
+            "text": " ".join(sentences),
+            "rule": "Wider autonomy is signed by a second person",
+            "condition": "",
+            "values": [],
+        },
+        "widens": sentences,
+        "lines": [[sign, text] for sign, text in as_signed_lines(differences(old, new))],
+        "then": {
+            "reversible": "Yes: publish an earlier version again under Agents, Versions.",
+            "approve": f"{name} v{base + 1} is in force at once; runs under way keep their version.",
+            "reject": f"{name} v{base} stays in force.",
+            "expiry": f"Counts as rejected: {name} v{base} stays in force.",
+        },
+    }
 
 
 def _apply(payload: Mapping[str, Any], actor: Actor, proposer_id: Any) -> str:
-    agent = Agent.objects.get(name=payload["agent"])
+    agent = Agent.objects.select_for_update(of=("self",)).select_related("current").get(name=payload["agent"])
+    number = agent.current.number if agent.current else 0
+    if number != payload.get("base", number):
+        raise RequestChanged(
+            f"Version {number} of {agent.name} came in force since this was proposed. Reject it; its author starts again."
+        )
     people = get_user_model().objects
     version = publish_agent_version(
         agent=agent,
@@ -94,9 +116,3 @@ def _wider_limits(before: AgentSpec, after: AgentSpec) -> list[str]:
         if new is None or new > old:
             found.append(f"Limit of {unit} moved a day rises from {old} to {'none' if new is None else new}.")
     return found
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)

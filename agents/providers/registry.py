@@ -9,6 +9,8 @@ import os
 import threading
 from importlib import import_module
 
+from django.db import DatabaseError
+
 from agents.models import Provider
 from agents.providers.base import Invalid, ModelProvider
 from agents.providers.vendor import Endpoint, VendorProvider
@@ -62,10 +64,16 @@ def forget() -> None:
 
 
 def warm() -> None:
-    """Import the SDKs and the price table now, so that no run waits for them (in a worker, before it forks or threads)."""
-    for module, _ in ADAPTERS.values():
-        import_module(module)
-    import_module("genai_prices")
+    """Import the SDKs that are in use, and the price table, so that no run waits for them (in a worker, at its start)."""
+    try:
+        kinds = set(Provider.objects.filter(disabled=False).values_list("kind", flat=True)) & set(ADAPTERS)
+    except DatabaseError:
+        # It comes back later, and the imports with it.
+        return
+    for kind in kinds:
+        import_module(ADAPTERS[kind][0])
+    if kinds:
+        import_module("genai_prices")
 
 
 def _of_row(row: Provider) -> ModelProvider:

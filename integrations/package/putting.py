@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from agents.models import Agent, Provider
+from agents.provider_changes import drops_key
 from agents.services import publish_agent_version
 from approvals import configured
 from approvals.audit import Actor, record
@@ -67,8 +68,9 @@ def _put_group(name: str, document: Document, hand: Hand) -> None:
 
 def _put_provider(name: str, document: Document, hand: Hand) -> None:
     row = Provider.objects.filter(name=name).first() or Provider(name=name)
+    dropped = drops_key(row, document["base_url"]) and not document["api_key"]
     row.kind, row.base_url, row.prices = document["kind"], document["base_url"], document["prices"]
-    row.api_key = _secret(row.api_key, document["api_key"])
+    row.api_key = "" if dropped else _secret(row.api_key, document["api_key"])
     _save(row, "providers", document, hand)
 
 

@@ -1,0 +1,97 @@
+"""Two versions of an agent beside each other, field by field and line by line. Pure: no Django."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+_ORDER = (
+    "mode",
+    "instructions",
+    "model",
+    "fallback",
+    "tools",
+    "limits",
+    "confidence_floor",
+    "outcome",
+    "intended_use",
+)
+_CONTEXT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line on each side; an empty side has no such line. `skipped` stands for so many equal lines."""
+
+    left: str
+    right: str
+    changed: bool
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    name: str
+    lines: tuple[Line, ...]
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[FieldDifference]:
+    """Return every field that differs, in the order in which people ask: what it may do, what it is told, with what."""
+    names = [*_ORDER, *sorted({*old, *new} - set(_ORDER))]
+    return [
+        FieldDifference(name, tuple(_lines(as_lines(old.get(name)), as_lines(new.get(name)))))
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def as_signed_lines(found: Sequence[FieldDifference]) -> list[tuple[str, str]]:
+    """Return the differences as one column of removed and added lines, for a card."""
+    signed: list[tuple[str, str]] = []
+    for field in found:
+        signed.append(("…", field.name))
+        for line in field.lines:
+            if line.changed:
+                signed += [("-", line.left)] if line.left else []
+                signed += [("+", line.right)] if line.right else []
+    return signed
+
+
+def as_lines(value: Any) -> list[str]:
+    """Return a field's value as the lines that people compare."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return value.rstrip("\n").split("\n")
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in value]
+    if isinstance(value, Mapping) and not any(isinstance(child, (Mapping, list)) for child in value.values()):
+        return [f"{key}: {child}" for key, child in sorted(value.items())]
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).split("\n")
+
+
+def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
+    blocks = SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
+    for number, (tag, old_from, old_to, new_from, new_to) in enumerate(blocks):
+        if tag == "equal":
+            yield from _equal(old[old_from:old_to], first=number == 0, last=number == len(blocks) - 1)
+        else:
+            yield from _changed(old[old_from:old_to], new[new_from:new_to])
+
+
+def _changed(old: list[str], new: list[str]) -> Iterator[Line]:
+    for row in range(max(len(old), len(new))):
+        yield Line(old[row] if row < len(old) else "", new[row] if row < len(new) else "", changed=True)
+
+
+def _equal(lines: list[str], *, first: bool, last: bool) -> Iterator[Line]:
+    """Yield equal lines near a change; the rest as one line that says how many there are."""
+    before, after = 0 if first else _CONTEXT, 0 if last else _CONTEXT
+    hidden = len(lines) - before - after
+    if hidden <= 1:
+        yield from (Line(line, line, changed=False) for line in lines)
+        return
+    yield from (Line(line, line, changed=False) for line in lines[:before])
+    yield Line("", "", changed=False, skipped=hidden)
+    yield from (Line(line, line, changed=False) for line in lines[len(lines) - after :])
