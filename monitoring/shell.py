@@ -65,7 +65,7 @@ class Shell:
 
     @property
     def halts_url(self) -> str:
-        return _url("monitoring:home")
+        return _url("monitoring:halts")
 
     @property
     def is_admin(self) -> bool:

@@ -58,7 +58,7 @@
       return;
     }
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      if (typing(event.target) && submitAround(event.target)) event.preventDefault();
+      if (submitAround(event.target)) event.preventDefault();
       return;
     }
     if (typing(event.target) || !plain(event)) return;
