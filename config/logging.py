@@ -9,7 +9,9 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "[hidden]"
-_SECRET_NAMES = re.compile(r"(?i)(password|passwd|secret|token|api_?key|authorization|cookie|credential|signature)")
+_SECRET_NAMES = re.compile(
+    r"(?i)(password|passwd|secret|token(?!s)|api[_-]?key|authorization|cookie|credential|signature)"
+)
 _SECRET_TEXTS = (
     re.compile(r"(?i)(bearer\s+)[^\s\"',;]{6,}"),
     re.compile(r"(?i)((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{4,}"),

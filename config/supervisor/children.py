@@ -28,6 +28,7 @@ class Child:
     environment: Mapping[str, str]
     folder: Path
     process: "subprocess.Popen[bytes] | None" = None
+    buried: bool = False
     _started_at: float = 0.0
     _pause_s: float = FIRST_PAUSE_S
     _restart_at: float = 0.0
@@ -57,24 +58,25 @@ class Child:
             preexec_fn=tie_to_parent(signal.SIGTERM),  # noqa: PLW1509
         )
         os.set_blocking(self.pipe.fileno(), False)
+        self.buried = False
         self._started_at = time.monotonic()
 
     def bury(self, now_s: float) -> float:
         """Note the death of a process that ended by itself; return the seconds until it is started again."""
-        if self.process is not None:
-            signal_group(self.process.pid, signal.SIGKILL)
+        self.kill_tree()
         if now_s - self._started_at > HEALTHY_AFTER_S:
             self._pause_s = FIRST_PAUSE_S
         pause, self._pause_s = self._pause_s, min(self._pause_s * 2, LONGEST_PAUSE_S)
         self._restart_at = now_s + pause
+        self.buried = True
         return pause
 
     def due(self, now_s: float) -> bool:
-        return not self.alive and now_s >= self._restart_at
+        return self.buried and now_s >= self._restart_at
 
     def lines(self) -> list[str]:
         """Return the complete lines it wrote since the last look."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._rest += self.pipe.read() or b""
         *whole, self._rest = self._rest.split(b"\n")
         if len(self._rest) > 65536:
@@ -88,10 +90,13 @@ class Child:
                 os.kill(self.process.pid, number)
 
     def kill_tree(self) -> None:
-        if self.process is not None:
-            signal_group(self.process.pid, signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)
+        """Kill what is left of the tree: the first process may be gone while its own children live."""
+        if self.process is None:
+            return
+        signal_group(self.process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        self.pipe.close()
 
 
 def signal_group(group: int, number: signal.Signals) -> None:

@@ -142,11 +142,7 @@ class Supervisor:
             self._show_log(key.data)
         now_s = time.monotonic()
         for child in self._children:
-            if (
-                child.process is not None
-                and child.process.poll() is not None
-                and child.pipe in _registered(self._pipes)
-            ):
+            if not child.buried and not child.alive:
                 self._bury(child, now_s)
             elif child.due(now_s):
                 self._begin(child)
@@ -205,10 +201,6 @@ class Supervisor:
 
 def plan_python() -> str:
     return os.path.relpath(python()[0])
-
-
-def _registered(pipes: selectors.BaseSelector) -> set[object]:
-    return {key.fileobj for key in pipes.get_map().values()}
 
 
 def _listens(host: str, port: int) -> bool:
