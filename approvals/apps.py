@@ -9,6 +9,8 @@ class ApprovalsConfig(AppConfig):
     append_only_tables = ("approvals_auditevent",)
 
     def ready(self) -> None:
+        from approvals import policy_changes
         from approvals.installing import ensure_basics
 
+        policy_changes.register()
         post_migrate.connect(ensure_basics, sender=self)

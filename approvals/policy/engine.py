@@ -61,13 +61,27 @@ def evaluate(action: ProposedAction, rules: Sequence[Rule]) -> Verdict:
         return _fault(error)
 
 
-def _evaluate(action: ProposedAction, rules: Sequence[Rule]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one rule says of one action; no verdict where its condition does not hold."""
+
+    number: int
+    rule: Rule
+    verdict: Verdict | None
+
+
+def answers(action: ProposedAction, rules: Sequence[Rule]) -> list[Answer]:
+    """Return the answer of each rule that is about the action's tool, in the order of the rules."""
     facts = _LazyFacts(action)
-    found = [
-        _Found(verdict, _terms(rule))
+    return [
+        Answer(number, rule, _judged(rule, number, action, facts))
         for number, rule in enumerate(rules, start=1)
-        if (verdict := _judged(rule, number, action, facts)) is not None
+        if rule.is_about(action.tool)
     ]
+
+
+def _evaluate(action: ProposedAction, rules: Sequence[Rule]) -> Verdict:
+    found = [_Found(one.verdict, _terms(one.rule)) for one in answers(action, rules) if one.verdict is not None]
     chosen = _strictest(found) if found else _Found(_default(action), _Terms())
     return _tightened(chosen, action).verdict
 
@@ -112,9 +126,7 @@ def facts_of(action: ProposedAction) -> Facts:
 
 
 def _judged(rule: Rule, number: int, action: ProposedAction, facts: _LazyFacts) -> Verdict | None:
-    """Return what one rule says, None where it does not match."""
-    if not rule.is_about(action.tool):
-        return None
+    """Return what one rule says, None where its condition does not hold."""
     try:
         if rule.when and not rule.condition.holds(facts.get()):
             return None
