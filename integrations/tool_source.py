@@ -1,5 +1,6 @@
 """Connections as a source of tools. Derived anew when a row changes, in whichever process changed it."""
 
+import json
 import logging
 import threading
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ log = logging.getLogger("countersign.tools")
 @dataclass(frozen=True, slots=True)
 class _Kept:
     row_version: str
+    meaning: tuple[object, ...]
     tools: Mapping[str, Tool]
 
 
@@ -71,17 +73,25 @@ def _tools_in(pk: int, row_version: str) -> Mapping[str, Tool]:
         kept = _cache.by_row.get(pk)
     if kept is not None and kept.row_version == row_version:
         return kept.tools
-    tools = _derived(pk)
+    renewed = _renewed(pk, row_version, kept)
     with _cache.lock:
-        _cache.by_row[pk] = _Kept(row_version, tools)
-    return tools
+        _cache.by_row[pk] = renewed
+    return renewed.tools
 
 
-def _derived(pk: int) -> Mapping[str, Tool]:
-    """Return the tools of a row; one that cannot be read offers none and stops nobody else."""
+def _renewed(pk: int, row_version: str, kept: _Kept | None) -> _Kept:
+    """Return the row's tools as it stands; what was derived before serves on when only a test report changed."""
     row = Connection.objects.filter(pk=pk).first()
     if row is None:
-        return {}
+        return _Kept(row_version, (), {})
+    meaning = (account_of(row), row.document, json.dumps(row.tools, sort_keys=True), row.timeout_s)
+    if kept is not None and kept.meaning == meaning:
+        return _Kept(row_version, meaning, kept.tools)
+    return _Kept(row_version, meaning, _derived(row))
+
+
+def _derived(row: Connection) -> Mapping[str, Tool]:
+    """Return the tools of a row; one that cannot be read offers none and stops nobody else."""
     try:
         return offered_by(row).tools
     except (BadDocument, BadOverrides) as error:

@@ -100,6 +100,13 @@ def guarded_transport() -> httpx2.BaseTransport:
     return GuardedTransport()
 
 
+def guarded_socket(endpoint: Endpoint, timeout_s: float) -> httpcore2.NetworkStream:
+    """Return an open connection, with TLS for https. Raises httpcore2's ConnectError or ConnectTimeout."""
+    backend = _GuardedBackend(endpoint.scheme, system_resolver)
+    stream = backend.connect_tcp(endpoint.host, endpoint.port, timeout_s, socket_options=[])
+    return stream.start_tls(_ssl_context(), endpoint.host, timeout_s) if endpoint.scheme == "https" else stream
+
+
 class _PooledTransport(httpx2.HTTPTransport):
     def __init__(self, backend: httpcore2.NetworkBackend, ssl_context: ssl.SSLContext, keep_alive: bool) -> None:
         super().__init__(verify=ssl_context, trust_env=False)

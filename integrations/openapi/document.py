@@ -37,6 +37,17 @@ class Document:
     def title(self) -> str:
         return str(self.content.get("info", {}).get("title", ""))
 
+    @property
+    def text(self) -> str:
+        """The document in one spelling, as it is stored: the same content is the same text."""
+        return json.dumps(self.content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def base_url(self) -> str:
+        """The first server that is a whole address, "" when there is none."""
+        urls = [server.get("url", "") for server in self.content.get("servers", []) if isinstance(server, Mapping)]
+        return next((url for url in urls if url.startswith(("https://", "http://")) and "{" not in url), "")
+
     def at(self, reference: str) -> Any:
         """Return what an inner reference ("#/components/…") names. Raises BadDocument."""
         value: Any = self.content
@@ -131,7 +142,9 @@ def _copied(value: Any, counter: Iterator[int], depth: int) -> Any:
         return {_key(key): _copied(child, counter, depth + 1) for key, child in value.items()}
     if isinstance(value, list):
         return [_copied(child, counter, depth + 1) for child in value]
-    if value is None or isinstance(value, str | bool | int):
+    if isinstance(value, str):
+        return _storable(value)
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
         return value
@@ -140,10 +153,16 @@ def _copied(value: Any, counter: Iterator[int], depth: int) -> Any:
 
 def _key(key: Any) -> str:
     if isinstance(key, str):
-        return key
+        return _storable(key)
     if isinstance(key, int) and not isinstance(key, bool):
         return str(key)
     raise BadDocument(f"The key {key!r} must be a text. Put it in quotes.")
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadDocument("The document holds a character that is none (NUL, or half of a pair). Take it out.")
+    return text
 
 
 def _check_version(content: Mapping[str, Any]) -> None:

@@ -34,6 +34,7 @@ class ConnectionTools:
     tools: Mapping[str, Tool]
     operations: Mapping[str, Operation]
     overrides: Mapping[str, ToolOverride]
+    bindings: Mapping[str, Binding]
     left_out: tuple[LeftOut, ...]
     title: str = ""
 
@@ -45,9 +46,11 @@ def tools_of(*, document: str, overrides: Mapping[str, Any], account: Account, t
     said = named_as_tools(parse_overrides(overrides), imported.operations)
     operations = tuple(_without_our_headers(o, said.get(o.name, ToolOverride()), account) for o in imported.operations)
     check_overrides(said, operations)
-    tools = [_tool(o, said.get(o.name, ToolOverride()), checked, account, timeout_s) for o in operations]
+    bindings = [_binding(o, said.get(o.name, ToolOverride()), checked, account) for o in operations]
+    tools = [_tool(b, said.get(b.operation.name, ToolOverride()), timeout_s) for b in bindings]
     return ConnectionTools(
         tools={tool.name: tool for tool in tools},
+        bindings={f"{account.connection}.{b.operation.name}": b for b in bindings},
         operations={f"{account.connection}.{o.name}": o for o in operations},
         overrides={f"{account.connection}.{name}": part for name, part in said.items()},
         left_out=imported.left_out,
@@ -55,10 +58,14 @@ def tools_of(*, document: str, overrides: Mapping[str, Any], account: Account, t
     )
 
 
-def _tool(operation: Operation, override: ToolOverride, document: Document, account: Account, timeout_s: float) -> Tool:
-    effect = effect_of(operation, override)
+def _binding(operation: Operation, override: ToolOverride, document: Document, account: Account) -> Binding:
     key_header = override.idempotency.header if override.idempotency else operation.key_header
-    binding = Binding(operation, account, effect, key_header, _scheme_prefix(document, account))
+    effect = effect_of(operation, override)
+    return Binding(operation, account, effect, key_header, _scheme_prefix(document, account))
+
+
+def _tool(binding: Binding, override: ToolOverride, timeout_s: float) -> Tool:
+    operation, account, effect = binding.operation, binding.account, binding.effect
     return Tool(
         name=f"{account.connection}.{operation.name}",
         description=operation.description,

@@ -41,6 +41,8 @@ def test_yaml_keeps_dates_and_countries_as_text() -> None:
         (HEAD + "paths: {/a: {$ref: '#/components/nothing'}}", "names nothing"),
         (HEAD + "paths: {}\nx-when: .nan", "JSON"),
         ("a: &a [*a]", "nested too deeply"),
+        ('{"openapi": "3.0.0", "info": {"title": "\\u0000"}}', "a character that is none"),
+        ('{"openapi": "3.0.0", "\\ud800": 1}', "a character that is none"),
         ("[" * 3000, "cannot be read"),
         ('{"a":' * 3000, "cannot be read"),
     ],
