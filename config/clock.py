@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 TASKS: Mapping[str, float] = {
     "approvals.jobs.expire_requests": 5,
     "agents.jobs.sweep_runs": 5,
+    "integrations.jobs.sweep_events": 15,
 }
 LEADER_LOCK = 7_160_001
 STAND_BY_S = 2.0
