@@ -1,6 +1,6 @@
 """Who asks: a bearer token, which acts as its person. A browser's session opens nothing here, so nothing can be forged."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -8,12 +8,15 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from approvals.models import ApiToken
 from approvals.rest.errors import ApiError
 from approvals.rest.throttling import seconds_to_wait
 from approvals.tokens import find_token
+
+if TYPE_CHECKING:
+    # The framework's views read these classes from the settings while they are imported.
+    from rest_framework.views import APIView
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -35,7 +38,7 @@ class TokenAuthentication(BaseAuthentication):
 class HasScope(BasePermission):
     """The token must have the scope that the call asks for. Whether the person may is the verb's own question."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):
             return False
         scope = getattr(view, "scopes", {}).get(request.method)
@@ -52,7 +55,7 @@ class TokenThrottle(BaseThrottle):
     def __init__(self) -> None:
         self._wait_s: float | None = None
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):
             return True
         self._wait_s = seconds_to_wait(request.auth.prefix)

@@ -25,18 +25,19 @@ class Page:
 
 def page_of(rows: QuerySet[M], request: Request, *, by: str) -> Page:
     """Return one page, ordered by a unique column ("-pk": newest first). Raises ApiError 400 for a bad limit or cursor."""
-    limit = _limit(request)
+    limit = limit_of(request)
     column, descending = by.removeprefix("-"), by.startswith("-")
     rows = rows.order_by(by)
     cursor = request.query_params.get("cursor")
     if cursor:
-        rows = _after(rows, f"{column}__{'lt' if descending else 'gt'}", _read(cursor))
+        rows = _after(rows, f"{column}__{'lt' if descending else 'gt'}", read_cursor(cursor))
     found = list(rows[: limit + 1])
     more = len(found) > limit
-    return Page(found[:limit], _written(getattr(found[limit - 1], column)) if more else None)
+    return Page(found[:limit], written_cursor(getattr(found[limit - 1], column)) if more else None)
 
 
-def _limit(request: Request) -> int:
+def limit_of(request: Request) -> int:
+    """Return how many rows a page may have. Raises ApiError 400."""
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_LIMIT):
         raise ApiError(400, "BAD_LIMIT", f"limit is a whole number from 1 to {MAX_LIMIT}.")
@@ -50,12 +51,14 @@ def _after(rows: QuerySet[M], lookup: str, last: Any) -> QuerySet[M]:
         raise _bad_cursor() from None
 
 
-def _written(last: Any) -> str:
+def written_cursor(last: Any) -> str:
+    """Return the cursor that goes on after this value."""
     raw = json.dumps(last if isinstance(last, int) else str(last)).encode()
     return urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _read(cursor: str) -> Any:
+def read_cursor(cursor: str) -> Any:
+    """Return the value that a cursor goes on after. Raises ApiError 400."""
     try:
         last = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError):

@@ -23,8 +23,11 @@ class Problem:
 class BadPackage(ValueError):
     """The package cannot be taken as it stands; nothing has been changed."""
 
-    code = "bad_package"
+    code = "BAD_CONFIGURATION"
+    status = 422
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        self.message = "\n".join(str(problem) for problem in self.problems)
+        self.extra = {"problems": [str(problem) for problem in self.problems]}
+        super().__init__(self.message)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path as FilePath
@@ -64,7 +65,7 @@ def _loaded(text: YamlText, *, file: str, folder: FilePath | None, fetch: Fetch)
     package = _shaped(text, file)
     loaded = Loaded(package=package, documents={}, sources={}, file=file, text=text)
     _refuse(list(_twice(loaded)))
-    return _with_files(loaded, _Files(folder, fetch))
+    return _with_files(loaded, Files(folder, fetch))
 
 
 def _shaped(text: YamlText, file: str) -> Package:
@@ -94,8 +95,8 @@ def _twice(loaded: Loaded) -> Iterator[Problem]:
             yield loaded.problem(("teams", index), f"{name} stands twice in teams.", "Keep one of them.")
 
 
-class _Files:
-    """The files that a package names: beside it, or at an address."""
+class Files:
+    """The files that a document names: beside it, or at an address. Without a folder, only at an address."""
 
     def __init__(self, folder: FilePath | None, fetch: Fetch) -> None:
         self._folder = folder
@@ -110,55 +111,48 @@ class _Files:
         return _bytes_of(self._folder / name)
 
 
-def _with_files(loaded: Loaded, files: _Files) -> Loaded:
+def api_document(given: str | Json, files: Files) -> str:
+    """Return an API document as checked JSON text. Raises BadPackage."""
+    raw = document_text(given) if isinstance(given, Mapping) else files.raw(given)
+    try:
+        return document_text(read_document(raw).content)
+    except BadDocument as error:
+        raise BadPackage([Problem(error.message)]) from None
+
+
+def json_schema(given: str | Json | None, files: Files) -> Json | None:
+    """Return a JSON Schema that is one; None where there is none. Raises BadPackage."""
+    if given is None:
+        return None
+    value = given if isinstance(given, Mapping) else parse_value(files.raw(given), is_yaml=_is_yaml(given))
+    check_schema(value)
+    return dict(value)
+
+
+def _with_files(loaded: Loaded, files: Files) -> Loaded:
+    """Return the package with what its documents name read in. Raises BadPackage with the place of each problem."""
     problems: list[Problem] = []
-    documents = {
-        connection.name: text
-        for index, connection in enumerate(loaded.package.connections)
-        if (text := _document(connection.document, files, loaded, ("connections", index, "document"), problems))
-    }
-    sources = [
-        source.model_copy(
-            update={"schema_": _schema(source.schema_, files, loaded, ("sources", index, "schema"), problems)}
-        )
-        for index, source in enumerate(loaded.package.sources)
-    ]
+    documents, sources = {}, []
+    for index, connection in enumerate(loaded.package.connections):
+        with _placed(loaded, ("connections", index, "document"), connection.document, problems):
+            documents[connection.name] = api_document(connection.document, files)
+    for index, source in enumerate(loaded.package.sources):
+        with _placed(loaded, ("sources", index, "schema"), source.schema_, problems):
+            sources.append(source.model_copy(update={"schema_": json_schema(source.schema_, files)}))
     _refuse(problems)
     named = {c.name: c.document for c in loaded.package.connections if isinstance(c.document, str)}
     package = loaded.package.model_copy(update={"sources": sources})
     return replace(loaded, package=package, documents=documents, sources=named)
 
 
-def _document(given: str | Json, files: _Files, loaded: Loaded, path: Path, problems: list[Problem]) -> str:
-    """Return an API document as checked JSON text, or "" with a problem more."""
-    try:
-        raw = document_text(given) if isinstance(given, Mapping) else files.raw(given)
-        return document_text(read_document(raw).content)
-    except BadDocument as error:
-        problems.append(loaded.problem(path, error.message))
-    except BadPackage as error:
-        problems.extend(_told(loaded, path, given, error))
-    return ""
-
-
-def _schema(
-    given: str | Json | None, files: _Files, loaded: Loaded, path: Path, problems: list[Problem]
-) -> Json | None:
-    """Return a JSON Schema that is a schema, or None; with a problem more when there should be one."""
-    if given is None:
-        return None
-    try:
-        value = given if isinstance(given, Mapping) else parse_value(files.raw(given), is_yaml=_is_yaml(given))
-        check_schema(value)
-        return dict(value)
-    except BadPackage as error:
-        problems.extend(_told(loaded, path, given, error))
-    return None
-
-
-def _told(loaded: Loaded, path: Path, given: str | Json, error: BadPackage) -> Iterator[Problem]:
+@contextmanager
+def _placed(loaded: Loaded, path: Path, given: str | Json | None, problems: list[Problem]) -> Iterator[None]:
+    """Gather what goes wrong inside, with its place in the file and the name of the file it named."""
     where = f"{given}: " if isinstance(given, str) else ""
-    return (loaded.problem(path, f"{where}{found.what}", found.todo) for found in error.problems)
+    try:
+        yield
+    except BadPackage as error:
+        problems.extend(loaded.problem(path, f"{where}{found.what}", found.todo) for found in error.problems)
 
 
 def check_schema(value: Any) -> None:

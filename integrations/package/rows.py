@@ -1,6 +1,6 @@
 """What there is: every configured thing as the canonical document that a file would hold, with whose it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,16 +35,12 @@ Rows = Mapping[str, Mapping[str, Row]]
 
 def all_rows() -> dict[str, dict[str, Row]]:
     """Return everything that is configured, by kind and name."""
-    return {
-        "teams": {name: Row({}, package) for name, package in configured.team_packages().items()},
-        "groups": dict(_groups()),
-        "providers": {row.name: _row(row, provider_document(row)) for row in Provider.objects.order_by("name")},
-        "connections": {row.name: _row(row, connection_document(row)) for row in Connection.objects.order_by("name")},
-        "policy": {rule_name(rule): Row(rule, rule["package"]) for rule in stored_rules()},
-        "agents": {row.name: _row(row, agent_document(row)) for row in _agents()},
-        "sources": {row.name: _row(row, source_document(row)) for row in Source.objects.order_by("name")},
-        "triggers": dict(_triggers()),
-    }
+    return {kind: rows_of(kind) for kind in _READERS}
+
+
+def rows_of(kind: str) -> dict[str, Row]:
+    """Return what is configured of one kind, by name."""
+    return dict(_READERS[kind]())
 
 
 def stored_rules() -> list[Document]:
@@ -104,8 +100,9 @@ def trigger_document(row: Trigger) -> Document:
     return {"source": row.source.name, "when": row.when, "agent": row.agent, "goal": row.goal}
 
 
-def _agents() -> Iterator[Agent]:
-    return Agent.objects.select_related("team", "current").order_by("name").iterator()
+def _teams() -> Iterator[tuple[str, Row]]:
+    for name, package in configured.team_packages().items():
+        yield name, Row({}, package)
 
 
 def _groups() -> Iterator[tuple[str, Row]]:
@@ -114,12 +111,48 @@ def _groups() -> Iterator[tuple[str, Row]]:
         yield group.name, Row(document, group.package)
 
 
+def _providers() -> Iterator[tuple[str, Row]]:
+    for row in Provider.objects.order_by("name"):
+        yield row.name, _row(row, provider_document(row))
+
+
+def _connections() -> Iterator[tuple[str, Row]]:
+    for row in Connection.objects.order_by("name"):
+        yield row.name, _row(row, connection_document(row))
+
+
+def _rules() -> Iterator[tuple[str, Row]]:
+    for rule in stored_rules():
+        yield rule_name(rule), Row(rule, rule["package"])
+
+
+def _agents() -> Iterator[tuple[str, Row]]:
+    for row in Agent.objects.select_related("team", "current").order_by("name"):
+        yield row.name, _row(row, agent_document(row))
+
+
+def _sources() -> Iterator[tuple[str, Row]]:
+    for row in Source.objects.order_by("name"):
+        yield row.name, _row(row, source_document(row))
+
+
 def _triggers() -> Iterator[tuple[str, Row]]:
     """Yield triggers by what they say; of two that say the same, the one in use."""
-    rows = Trigger.objects.select_related("source").order_by("-disabled", "pk")
-    for row in rows:
+    for row in Trigger.objects.select_related("source").order_by("-disabled", "pk"):
         document = trigger_document(row)
         yield trigger_name(document), _row(row, document)
+
+
+_READERS: dict[str, Callable[[], Iterator[tuple[str, Row]]]] = {
+    "teams": _teams,
+    "groups": _groups,
+    "providers": _providers,
+    "connections": _connections,
+    "policy": _rules,
+    "agents": _agents,
+    "sources": _sources,
+    "triggers": _triggers,
+}
 
 
 def _row(row: Provider | Connection | Agent | Source | Trigger, document: Document) -> Row:
