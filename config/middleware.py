@@ -8,6 +8,7 @@ from http import HTTPStatus
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -43,4 +44,6 @@ class SignInMiddleware(LoginRequiredMiddleware):
         response = super().handle_no_permission(request, view_func)
         if not request.headers.get("HX-Request"):
             return response
-        return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": self.get_login_url(view_func)})
+        return HttpResponse(
+            status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": resolve_url(self.get_login_url(view_func))}
+        )
