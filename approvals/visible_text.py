@@ -30,12 +30,13 @@ class Piece:
 
 _GAP_LINES, _GAP_SPACES = 4, 12
 # Draw nothing although Unicode counts them among letters or symbols.
-_BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u180b-\u180d\u180f]")
 _EMOJI_JOINERS = frozenset("\u200d\ufe0f")
 _ACCENTS = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
 _TOKEN = re.compile(rf"\n{{{_GAP_LINES},}}|[ \t]{{{_GAP_SPACES},}}|{_ACCENTS}{{3,}}|\w+|.", re.DOTALL)
 _STACKED = re.compile(_ACCENTS)
+_ADDRESS_MARKS = frozenset("＠．／＼＿－")
 _EVERYDAY = str.maketrans("", "", "²³¹½¼¾ªº™")
 # Letters of other scripts that are drawn like Latin ones.
 _LATIN_TWINS = frozenset(
@@ -72,22 +73,28 @@ def _add(found: list[Piece], piece: Piece) -> None:
 
 
 def _tokens(text: str) -> Iterator[Piece]:
-    before = ""
+    before, at_home = "", _scripts_at_home(text)
     for match in _TOKEN.finditer(text.replace("\r\n", "\n")):
         token = match.group()
-        yield from _judged(token, before, match.string[match.end() : match.end() + 1])
+        yield from _judged(token, before, match.string[match.end() : match.end() + 1], at_home)
         before = token[-1]
 
 
-def _judged(token: str, before: str, after: str) -> Iterator[Piece]:
+def _scripts_at_home(text: str) -> frozenset[str]:
+    """Scripts that the text really uses: one of their letters cannot be taken for a Latin one."""
+    own = {char for char in text if not char.isascii() and char.isalpha() and char not in _LATIN_TWINS}
+    return frozenset(_script(char) for char in own)
+
+
+def _judged(token: str, before: str, after: str, at_home: frozenset[str]) -> Iterator[Piece]:
     if token[0] in "\n \t" and len(token) > 1:
         yield _gap(token)
     elif len(token) == 1:
-        yield _character(token, before, after)
+        yield _character(token, before, after, at_home)
     elif _STACKED.match(token):
         yield Piece(Mark.HIDDEN, token, f"{len(token)} stacked accents", "stacked accents")
     else:
-        yield from _word(token)
+        yield from _word(token, at_home)
 
 
 def _gap(token: str) -> Piece:
@@ -96,9 +103,9 @@ def _gap(token: str) -> Piece:
     return Piece(Mark.GAP, token, f"{count:,} {kind}", f"a gap of {count:,} {kind}")
 
 
-def _character(char: str, before: str, after: str) -> Piece:
+def _character(char: str, before: str, after: str, at_home: frozenset[str]) -> Piece:
     if not _is_hidden(char) or _joins_emoji(char, before, after):
-        note = _odd_note(char)
+        note = _odd_note(char, at_home)
         return Piece(Mark.ODD, char, char, note) if note else Piece(Mark.PLAIN, char, char)
     return _code_point(char)
 
@@ -124,29 +131,37 @@ def _joins_emoji(char: str, before: str, after: str) -> bool:
     return is_picture and (char == "\ufe0f" or (bool(after) and unicodedata.category(after) == "So"))
 
 
-def _word(word: str) -> Iterator[Piece]:
+def _word(word: str, at_home: frozenset[str]) -> Iterator[Piece]:
     """A word is one piece unless it carries hidden letters (fillers), which are cut out and marked."""
     if any(_is_hidden(char) for char in word):
         for char in word:
-            yield _character(char, "", "")
+            yield _character(char, "", "", at_home)
         return
-    note = _odd_note(word)
+    note = _odd_note(word, at_home)
     yield Piece(Mark.ODD, word, word, note) if note else Piece(Mark.PLAIN, word, word)
 
 
-def _odd_note(word: str) -> str:
+def _odd_note(word: str, at_home: frozenset[str]) -> str:
     """Why these letters may be read wrongly, or ""."""
     if word.isascii():
         return ""
     everyday = word.translate(_EVERYDAY)
-    if not everyday.isascii() and unicodedata.normalize("NFKC", word).isascii():
+    if any(_reads_as_letter(char) or char in _ADDRESS_MARKS for char in everyday) and _folds_to_ascii(everyday):
         return "letters in disguise: " + unicodedata.normalize("NFKC", word)
     scripts = {_script(char) for char in word if char.isalpha()} & _LOOKALIKE_SCRIPTS
     if len(scripts) > 1:
         return "mixed scripts: " + ", ".join(sorted(name.lower() for name in scripts))
-    if scripts and "LATIN" not in scripts and all(char in _LATIN_TWINS for char in word if char.isalpha()):
+    if scripts and not scripts & {"LATIN", *at_home} and all(char in _LATIN_TWINS for char in word if char.isalpha()):
         return f"{next(iter(scripts)).lower()} letters that look latin"
     return ""
+
+
+def _reads_as_letter(char: str) -> bool:
+    return char.isalnum() or unicodedata.normalize("NFKC", char).isalpha()
+
+
+def _folds_to_ascii(word: str) -> bool:
+    return not word.isascii() and unicodedata.normalize("NFKC", word).isascii()
 
 
 def _script(char: str) -> str:
