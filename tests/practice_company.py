@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
@@ -16,6 +16,7 @@ from agents.models import Action, Run
 from agents.states import ActionState, RunState
 from approvals.models import Request
 from integrations.models import Event
+from integrations.practice.packages import ready_made
 from integrations.practice.sampling import SOURCES, stage
 from integrations.practice.seeding import seed
 from integrations.practice.wsgi import PracticeHandler
@@ -23,7 +24,6 @@ from integrations.services import accept_event, process_event
 from tests.driving import work
 
 READY_MADE = Path(settings.BASE_DIR) / "agents" / "ready_made"
-DOCUMENT = Path(settings.BASE_DIR) / "integrations" / "practice" / "practice.openapi.json"
 TOKEN = "practice-token"
 
 
@@ -48,21 +48,11 @@ def practice_server() -> Iterator[str]:
         thread.join()
 
 
-def open_company(url: str, folder: Path) -> None:
+def open_company(url: str) -> None:
     """Seed the company and put the ready-made packages in force, with its address of today."""
     seed(now=timezone.now(), fresh=True)
-    files = [_at_address(url, folder), *sorted(str(path) for path in READY_MADE.glob("*-clerk.yaml"))]
-    call_command("apply", *files, yes=True, verbosity=0)
-
-
-def _at_address(url: str, folder: Path) -> str:
-    package = yaml.safe_load((READY_MADE / "company.yaml").read_text(encoding="utf-8"))
-    package["connections"][0].update(base_url=url, document=str(DOCUMENT))
-    for source in package["sources"]:
-        source["schema"] = str(READY_MADE / source["schema"])
-    copy = folder / "company.yaml"
-    copy.write_text(yaml.safe_dump(package, allow_unicode=True), encoding="utf-8")
-    return str(copy)
+    with ready_made(READY_MADE, url=url) as files:
+        call_command("apply", *files, yes=True, stdout=StringIO())
 
 
 def play(workflow: str, payload: Mapping[str, Any], setup: Mapping[str, Any] | None = None) -> Run:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from approvals.people_demo import ensure_demo_people, join_empty_teams
 from config import env
+from integrations.practice.packages import ready_made
 from integrations.practice.seeding import seed
 
 READY_MADE = Path(settings.BASE_DIR) / "agents" / "ready_made"
@@ -30,9 +31,9 @@ class Command(BaseCommand):
         self.stdout.write(f"demo people are there ({made} made now)")
         seed(now=timezone.now())
         self.stdout.write("the practice company is open")
-        packages = sorted(str(file) for file in READY_MADE.glob("*.yaml"))
-        if packages:
-            self._apply(packages)
+        with ready_made(READY_MADE, url=settings.PRACTICE_URL) as packages:
+            if packages:
+                self._apply(packages)
         join_empty_teams()
 
     def _apply(self, packages: list[str]) -> None:

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -27,12 +26,12 @@ def people(transactional_db: None) -> dict[str, User]:
 
 @pytest.fixture
 def company(
-    address: str, people: dict[str, User], settings: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    address: str, people: dict[str, User], settings: object, monkeypatch: pytest.MonkeyPatch
 ) -> str:
     """The practice company with its first stock, connected, its four agents at work. Gives its address."""
     monkeypatch.setenv("PRACTICE_TOKEN", TOKEN)
     settings.SECRET_NAMES = ("PRACTICE_TOKEN", "PRACTICE_HOOK_SECRET")  # type: ignore[attr-defined]
     settings.OUTBOUND_ALLOW = (address.removeprefix("http://").replace(":", "/32:"),)  # type: ignore[attr-defined]
     settings.RETRY_BASE_S = 0.01  # type: ignore[attr-defined]
-    open_company(address, tmp_path)
+    open_company(address)
     return address
