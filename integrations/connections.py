@@ -98,10 +98,15 @@ def put_connection(
     return outcome
 
 
-def put_override(*, row: Connection, tool: str, override: Mapping[str, Any], user: User, now: datetime) -> Outcome:
-    """Say about one tool what it is; the same errors and the same second person as for a whole connection."""
+def put_override(
+    *, row: Connection, tool: str, alias: str, override: Mapping[str, Any], user: User, now: datetime
+) -> Outcome:
+    """Say about one tool what it is; the same errors and the same second person as for a whole connection.
+
+    alias: the operationId, under which a configuration file may have named the same tool.
+    """
     document = dict(connection_document(row))
-    others = {name: part for name, part in document["tools"].items() if name != tool}
+    others = {name: part for name, part in document["tools"].items() if name not in (tool, alias)}
     document["tools"] = {**others, tool: dict(override)} if override else others
     return put_connection(document=document, source="", secret=None, user=user, now=now)
 
@@ -125,7 +130,8 @@ def secret_in_words(row: Connection) -> str:
 def _auth(document: Mapping[str, Any], secret: Secret | None) -> Mapping[str, Any] | None:
     """Return the `auth` part to put: a reference is named in it, a typed secret never is."""
     if secret is None:
-        return document["auth"]
+        kept: Mapping[str, Any] | None = document["auth"]
+        return kept
     return {"header": secret.header, "value": secret.typed if secret.is_reference else ""} if secret.header else None
 
 

@@ -63,7 +63,9 @@ def offered_by(row: Connection) -> ConnectionTools:
 
 def _row_versions() -> dict[int, str]:
     """Return which version of each row is current: Postgres' own marks, so that no writer can forget to set it."""
-    version = RawSQL("integrations_connection.xmin::text || integrations_connection.ctid::text", [], output_field=CharField())
+    version = RawSQL(
+        "integrations_connection.xmin::text || integrations_connection.ctid::text", [], output_field=CharField()
+    )
     rows = Connection.objects.filter(kind=Connection.Kind.OPENAPI, disabled=False).order_by("name")
     return dict(rows.annotate(row_version=version).values_list("pk", "row_version"))
 

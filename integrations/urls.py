@@ -1,0 +1,7 @@
+"""People's pages of the edges. Every address needs a sign-in; the views ask what else is needed."""
+
+from integrations import connection_urls
+
+app_name = "integrations"
+
+urlpatterns = [*connection_urls.urlpatterns]
