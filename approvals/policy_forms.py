@@ -23,6 +23,7 @@ LEVELS = (
 )
 CLASSES = (("normal", "normal"), ("high", "high: sign in again"))
 _PATH = re.compile(r"(?:event|target)(?:\.[\w-]+)+|subject", re.ASCII)
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BARE = re.compile(r"(?<![\w.-])(?!(?:true|false|null)\b)[A-Za-z_][\w.-]*", re.ASCII)
 
@@ -112,7 +113,7 @@ def read_constrain(text: str) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for line in filter(None, (line.strip() for line in text.splitlines())):
         name, colon, rest = line.partition(":")
-        if not colon or name.strip() in found:
+        if not colon or not _NAME.fullmatch(name.strip()) or name.strip() in found:
             raise BadConstrain(f"“{line}”: write one argument per line, its name, a colon and what it must be.")
         found[name.strip()] = _read_value(rest.strip(), line)
     return found or None

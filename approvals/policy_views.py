@@ -112,7 +112,7 @@ def save(request: HttpRequest) -> HttpResponse:
     wider = widens(active.rules, draft.rules)
     if request.method != "POST":
         return render(request, "approvals/policy_save.html", _save_context(active, draft, wider))
-    if wider and not did_recently_reauthenticate(request):
+    if wider and draft.base == active.number and not did_recently_reauthenticate(request):
         return _sign_in_again(reverse("approvals:policy_save"))
     return _saved(request, active, draft, wider)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import policy_views, profile_views, views
+from approvals import audit_views, people_views, policy_views, profile_views, views
 
 app_name = "approvals"
 
@@ -25,6 +25,18 @@ urlpatterns = [
     path("policy/versions/", policy_views.versions, name="policy_versions"),
     path("policy/versions/<int:number>/", policy_views.version, name="policy_version"),
     path("policy/versions/<int:number>/return/", policy_views.version_return, name="policy_return"),
+    path("audit/", audit_views.audit, name="audit"),
+    path("audit/export/", audit_views.audit_export, name="audit_export"),
+    path("people/", people_views.people, name="people"),
+    path("people/new/", people_views.person_new, name="person_new"),
+    path("people/<int:person_id>/", people_views.person, name="person"),
+    path("people/teams/", people_views.team_new, name="team_new"),
+    path("people/groups/", people_views.group_new, name="group_new"),
+    path("people/groups/<slug:name>/", people_views.group, name="group"),
+    path("people/groups/<slug:name>/delete/", people_views.group_delete, name="group_delete"),
+    path("people/groups/<slug:name>/<int:person_id>/remove/", people_views.group_remove_member, name="group_remove_member"),
+    path("profile/", people_views.profile, name="profile"),
+    path("profile/tokens/<uuid:token_id>/revoke/", people_views.token_revoke, name="token_revoke"),
     path("profile/theme/", profile_views.theme, name="theme"),
     path("profile/time-zone/", profile_views.time_zone, name="time_zone"),
 ]
