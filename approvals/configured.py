@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from approvals.audit import Actor, record
-from approvals.models import ApproverGroup, GroupMember, PolicyVersion, Request, Team
+from approvals.models import ApproverGroup, AuditEvent, GroupMember, PolicyVersion, Request, Team
 from approvals.states import RequestState
 
 
@@ -125,3 +125,8 @@ def open_proposal(*, change: str, plan: str) -> UUID | None:
     """Return the open request that proposes exactly this plan of changes, if one waits already."""
     waiting = Request.objects.filter(state=RequestState.OPEN, proposal__change=change, proposal__payload__plan=plan)
     return waiting.values_list("pk", flat=True).first()
+
+
+def applied_before(wish: str) -> bool:
+    """Return whether exactly this was applied at some time, whatever people have made of it since."""
+    return AuditEvent.objects.filter(verb="configuration.applied", data__wish=wish).exists()

@@ -122,6 +122,7 @@ def _carry_out(plan: Plan, hand: Hand) -> None:
         digest=plan_digest(plan),
         changes=[change.sentence for change in plan.changes],
         wider=list(plan.wider),
+        wish=plan.wish.digest,
     )
 
 

@@ -1,7 +1,9 @@
 """What somebody wants to be configured, however they said it: a package file, or one thing by the API. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Self
 
 from approvals.policy.rules import RuleError, parse_rules, rule_document
@@ -45,6 +47,12 @@ class Wish:
         put = {kind: {name: dict(document) for name, document in things.items()} for kind, things in self.put.items()}
         retire = None if self.retire is None else {kind: list(names) for kind, names in self.retire.items()}
         return {"package": self.package, "put": put, "retire": retire, "origins": dict(self.origins)}
+
+    @property
+    def digest(self) -> str:
+        """Return the hash of what is wished, whoever wishes it."""
+        said = json.dumps(self.to_json() | {"origins": {}}, sort_keys=True, default=str)
+        return sha256(said.encode()).hexdigest()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:

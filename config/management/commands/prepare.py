@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from approvals.people_demo import ensure_demo_people, join_empty_teams
@@ -37,7 +37,12 @@ class Command(BaseCommand):
         join_empty_teams()
 
     def _apply(self, packages: list[str]) -> None:
-        """Apply what comes with the product. Said in one line: the differences are in the audit trail."""
+        """Apply what comes with the product, once: what people have changed since is theirs, and a start undoes nothing."""
         said = StringIO()
-        call_command("apply", *packages, yes=True, stdout=said)
-        self.stdout.write(f"ready-made packages are in force ({len(packages)})")
+        try:
+            call_command("apply", *packages, yes=True, once=True, stdout=said)
+        except CommandError as error:
+            # Newer files that ask for a second person, or clash with what people made, are no reason not to start.
+            self.stdout.write(f"ready-made packages are not as their files say: {error}")
+            return
+        self.stdout.write(f"ready-made packages were applied ({len(packages)})")

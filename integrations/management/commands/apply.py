@@ -1,4 +1,4 @@
-"""manage.py apply FILE… [--as PERSON] [--dry-run] [--yes]: put configuration packages in force.
+"""manage.py apply FILE… [--as PERSON] [--dry-run] [--yes] [--once]: put configuration packages in force.
 
 Shows the difference first. Exit codes: 0 applied or nothing to change, 1 wrong, 3 a second person must sign.
 """
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from approvals.audit import COMMAND_LINE, Actor
+from approvals.configured import applied_before
 from approvals.errors import ApprovalError
 from integrations.package.applying import Outcome, Result, apply_wish
 from integrations.package.diffing import as_text
@@ -35,13 +37,14 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", metavar="FILE", help="YAML package")
         parser.add_argument("--as", dest="person", default="", help="the admin in whose name it is done")
         parser.add_argument("--dry-run", action="store_true", help="only show what would change")
+        parser.add_argument("--once", action="store_true", help="leave out what was applied in this very form before")
         parser.add_argument("--yes", action="store_true", help="do not ask, even at a terminal")
 
-    def handle(self, *, files: list[str], person: str, dry_run: bool, yes: bool, **_options: Any) -> None:
+    def handle(self, *, files: list[str], person: str, dry_run: bool, yes: bool, once: bool, **_options: Any) -> None:
         user = _person(person)
         first = is_empty_installation(all_rows())
         try:
-            wishes = [wish_of(loaded) for loaded in _read(files)]
+            wishes = [wish for wish in map(wish_of, _read(files)) if not (once and applied_before(wish.digest))]
             rehearsed = self._rehearse(wishes, user, first=first)
             if dry_run or not self._agreed(rehearsed, yes or first):
                 return
@@ -54,8 +57,9 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         for outcome in outcomes:
             self._tell(outcome)
-        if any(outcome.result is Result.WAITS for outcome in outcomes):
-            sys.exit(WAITS)
+        waiting = [outcome for outcome in outcomes if outcome.result is Result.WAITS]
+        if waiting:
+            raise CommandError("\n".join(_waits(outcome) for outcome in waiting), returncode=WAITS)
 
     def _rehearse(self, wishes: Sequence[Wish], user: User | None, *, first: bool) -> list[Outcome]:
         """Do it all and take it back: the only true preview where one package builds on another."""
@@ -90,11 +94,15 @@ class Command(BaseCommand):
         if outcome.result is Result.APPLIED:
             count = len(outcome.plan.changes)
             self.stdout.write(f"Applied: {count} change{'' if count == 1 else 's'}.")
-        elif outcome.result is Result.WAITS:
-            self.stdout.write("This gives agents more room than they have, so nothing has changed yet:")
-            for sentence in outcome.plan.wider:
-                self.stdout.write(f"    {sentence}")
-            self.stdout.write(f"A second person signs it under /inbox/{outcome.request_id}/")
+
+
+def _waits(outcome: Outcome) -> str:
+    """Return why nothing has changed yet, and where the second person signs."""
+    wider = "".join(f"\n    {sentence}" for sentence in outcome.plan.wider)
+    return (
+        f"Package {outcome.plan.wish.package} gives agents more room than they have, so nothing of it has changed yet:"
+        f"{wider}\nA second person signs it under {settings.PUBLIC_URL}/inbox/{outcome.request_id}/"
+    )
 
 
 def _person(name: str) -> User | None:

@@ -153,9 +153,7 @@ def apply(write: Callable[[dict[str, Any]], str], capsys: pytest.CaptureFixture[
         try:
             call_command("apply", *[write(document) for document in documents], stdout=out, **options)
         except CommandError as error:
-            return 1, str(error)
-        except SystemExit as stop:
-            return int(str(stop.code)), out.getvalue()
+            return error.returncode, out.getvalue() + str(error)
         return 0, out.getvalue()
 
     return run
