@@ -26,11 +26,11 @@ from approvals.database_clock import database_now
 from approvals.notices import tell
 from approvals.opening import Opening, open_request
 from approvals.policy.action import Effect
-from approvals.policy.verdict import Level, is_stricter, verdict_from_json
+from approvals.policy.verdict import Level, Verdict, is_stricter, verdict_from_json
 from approvals.policy_versions import ActivePolicy, active_policy, judge_action
 from approvals.reviewers import revoked_reviewer
 from approvals.selectors import request_of_action
-from approvals.services import lock_requests_of_run, withdraw_request
+from approvals.services import expire_overdue_requests, lock_requests_of_run, withdraw_request
 from approvals.states import RequestKind, RequestState
 
 # What begin_effect may answer when the bytes or their columns were changed behind our back.
@@ -63,9 +63,19 @@ def _what_has_moved(work: Work, action: Action, tool: Tool, policy: ActivePolicy
     verdict, _ = judge_action(judged(work.run, work.spec, proposal), policy)
     if not _rule_stands(action, policy):
         return "The rule that judged this was changed or removed."
-    if is_stricter(verdict, verdict_from_json(action.verdict)):
+    if _is_stricter_now(action, verdict):
         return f"The policy is stricter now: {verdict.why}"
     return _who_or_what_changed(action, tool)
+
+
+def _is_stricter_now(action: Action, verdict: Verdict) -> bool:
+    """Judge by the state the action is in, not by what its row says of an earlier verdict, where that is enough."""
+    if action.state == ActionState.ALLOWED:
+        return verdict.level not in (Level.ALONE, Level.NOTIFY)
+    try:
+        return is_stricter(verdict, verdict_from_json(action.verdict))
+    except (TypeError, ValueError, KeyError):
+        return True
 
 
 def _who_or_what_changed(action: Action, tool: Tool) -> str:
@@ -147,7 +157,7 @@ def _not_begun(work: Work, action: Action, refusal: NotBegun) -> bool:
         case "halted":
             return endings.pause(work, f"Halted: {action.tool}.")
         case "too_late":
-            return endings.wait_for_person(work, "the approval to expire: it was not executed in time")
+            expire_overdue_requests()
         case "limit_moved" | "limit_actions":
             return endings.hand_off(work, HandOff(refusal.code, _LIMITS[refusal.code]))
         case code if code in _TAMPERED:

@@ -6,6 +6,7 @@ network call). A worker may die anywhere: the next one reads the same rows and g
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import transaction
 
@@ -36,9 +37,11 @@ from agents.spending import room_for_run, room_for_tokens
 from agents.states import StepKind
 from agents.turn import take_turn
 from agents.work import Work, load, progress_of
+from approvals.database_clock import database_now
 from approvals.halts import open_halts, scopes_of
 
 log = logging.getLogger(__name__)
+MAX_STALLED = 20
 
 
 def advance_run(run: Run, *, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -47,12 +50,15 @@ def advance_run(run: Run, *, stopping: Callable[[], bool] = lambda: False) -> No
     `run` carries the fence of the claim. Leaves quietly when another worker has taken over.
     """
     try:
-        while not stopping():
-            work = load(run)
-            if _begin(work) or not _act(work, next_step(progress_of(work))):
-                continue
-            return
-        endings.back_to_queue(load(run), why="")
+        stalled = 0
+        while not stopping() and stalled < MAX_STALLED:
+            work, written = load(run), run.steps_written
+            if not _begin(work) and _act(work, next_step(progress_of(work))):
+                return
+            stalled = stalled + 1 if run.steps_written == written else 0
+        # Nothing is written when the policy changes under us again and again: let others go first.
+        due = database_now() + timedelta(seconds=1 if stalled else 0)
+        endings.back_to_queue(load(run), due_at=due, why="")
     except LeaseLost:
         log.info("run %s: another worker has taken over", run.pk)
 

@@ -1,0 +1,70 @@
+"""A database connection that dies at its n-th commit: before it, or after it but before anyone hears of it.
+
+Used in a forked child, which is the worker that dies; the test's own process then looks at what is left.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+
+import psycopg
+from django.db import OperationalError, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+BEFORE, AFTER = "before", "after"
+KILL, RAISE, DROP = "kill", "raise", "drop"
+
+
+class Crasher:
+    """Counts the commits of transactions and strikes at one of them."""
+
+    def __init__(self, *, at: int, when: str, how: str) -> None:
+        self.at, self.when, self.how, self.count = at, when, how, 0
+
+    def commit(self, wrapper: DatabaseWrapper, really: Callable[[], None]) -> None:
+        self.count += 1
+        if self.count != self.at:
+            return really()
+        if self.when == AFTER:
+            really()
+        self.strike(wrapper)
+
+    def strike(self, wrapper: DatabaseWrapper) -> None:
+        if self.how == KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == DROP and wrapper.connection is not None:
+            raw: psycopg.Connection[object] = wrapper.connection
+            os.close(os.dup(raw.fileno()))
+            raw.close()
+        raise OperationalError("the connection was lost at a commit")
+
+
+def in_child(work: Callable[[], None], *, crasher: Crasher | None = None) -> int:
+    """Fork, do the work in the child with its own connections, and return the child's exit status (-9: killed)."""
+    connections.close_all()
+    pid = os.fork()
+    if pid == 0:
+        _be_the_child(work, crasher)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _be_the_child(work: Callable[[], None], crasher: Crasher | None) -> None:
+    code = 0
+    try:
+        if crasher is not None:
+            wrapper = connections["default"]
+            really = wrapper._commit
+            wrapper._commit = lambda: crasher.commit(wrapper, really)
+        work()
+    except OperationalError:
+        code = 3
+    except BaseException:
+        traceback.print_exc()
+        code = 4
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
