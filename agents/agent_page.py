@@ -1,6 +1,6 @@
 """What an agent's page shows: its tools with their levels, its limits with what is used, its figures. Reads only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,9 +15,10 @@ from agents.spec import AgentSpec
 from agents.states import RunState
 from agents.tools.base import Tool
 from agents.tools.registry import tools_matching
+from approvals.halts import open_halts
 from approvals.money import money_text
-from approvals.permissions import visible_requests
 from approvals.people import signer
+from approvals.permissions import visible_requests
 from approvals.policy.action import Effect
 from approvals.policy.rules import Rule, rule_consequence
 from approvals.policy_versions import ActivePolicy
@@ -97,7 +98,9 @@ def limit_rows(agent: Agent, spec: AgentSpec, now: datetime) -> list[LimitRow]:
     ]
     if limits.cost_usd_per_day is not None:
         most = int(limits.cost_usd_per_day * 1_000_000)
-        rows.append(_limit("Model cost", used.get(("cost", "USD"), 0), most, lambda micro: f"${micro / 1_000_000:,.2f}"))
+        rows.append(
+            _limit("Model cost", used.get(("cost", "USD"), 0), most, lambda micro: f"${micro / 1_000_000:,.2f}")
+        )
     rows.append(_limit("Runs at once", running, limits.parallel_runs, str))
     if limits.tokens_per_minute is not None:
         tokens = used.get(("tokens", f"{now:%H%M}"), 0)
@@ -169,3 +172,42 @@ def _model_row(place: str, model: str, providers: Mapping[str, Provider]) -> Mod
 
 def _share(part: int, whole: int) -> float | None:
     return 100 * part / whole if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    agent: Agent
+    mode: str
+    model: str
+    offline: bool
+    running: int
+    waiting: int
+    today: int
+    halted: bool
+
+
+def list_rows(agents: Iterable[Agent], now: datetime) -> list[ListRow]:
+    """Return the agents of a list, each with what it does now and did in the last 24 hours."""
+    day, halted = now - timedelta(days=1), {halt.scope for halt in open_halts()}
+    counted = Run.objects.values("agent_id").annotate(
+        running=Count("pk", filter=Q(state__in=(RunState.RUNNING, RunState.QUEUED))),
+        waiting=Count("pk", filter=Q(state=RunState.WAITING_PERSON)),
+        today=Count("pk", filter=Q(created_at__gte=day)),
+    )
+    counts: dict[int, Mapping[str, Any]] = {row["agent_id"]: row for row in counted}
+    return [_list_row(agent, counts.get(agent.pk, {}), halted) for agent in agents]
+
+
+def _list_row(agent: Agent, counts: Mapping[str, Any], halted: set[str]) -> ListRow:
+    document = agent.current.document if agent.current else {}
+    model = str(document.get("model", ""))
+    return ListRow(
+        agent=agent,
+        mode=str(document.get("mode", "suggest")),
+        model=model,
+        offline=model.startswith("offline/"),
+        running=counts.get("running", 0),
+        waiting=counts.get("waiting", 0),
+        today=counts.get("today", 0),
+        halted=f"agent:{agent.name}" in halted or "global" in halted,
+    )

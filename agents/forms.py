@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
@@ -44,10 +44,16 @@ class VersionForm(forms.Form):
     mode = forms.ChoiceField(label="Mode", choices=MODES, widget=forms.RadioSelect)
     model = forms.CharField(label="Model", widget=_line(list="models"), help_text="provider/model", max_length=200)
     fallback = forms.CharField(
-        label="Fallback", required=False, widget=_text(2), help_text="Asked in this order when a provider is down. One per line."
+        label="Fallback",
+        required=False,
+        widget=_text(2),
+        help_text="Asked in this order when a provider is down. One per line.",
     )
     tools = forms.CharField(
-        label="Tools", required=False, widget=_text(4), help_text="One per line. shop.* means every tool of the connection shop."
+        label="Tools",
+        required=False,
+        widget=_text(4),
+        help_text="One per line. shop.* means every tool of the connection shop.",
     )
     turns = _count("Turns a run")
     actions = _count("Actions a run")
@@ -57,7 +63,10 @@ class VersionForm(forms.Form):
     cost_usd = _usd("Model cost a run, $")
     cost_usd_per_day = _usd("Model cost a day, $")
     moved_per_day = forms.CharField(
-        label="Money moved a day", required=False, widget=_text(2), help_text="A currency and an amount per line: EUR 5,000.00"
+        label="Money moved a day",
+        required=False,
+        widget=_text(2),
+        help_text="A currency and an amount per line: EUR 5,000.00",
     )
     confidence_floor = forms.DecimalField(
         label="Confidence floor",
@@ -69,7 +78,11 @@ class VersionForm(forms.Form):
         help_text="0 to 1. A call the agent is less sure of waits for a person.",
     )
     outcome = forms.CharField(
-        label="Outcome", required=False, widget=_text(8), help_text="JSON Schema of what a run ends with.", max_length=50_000
+        label="Outcome",
+        required=False,
+        widget=_text(8),
+        help_text="JSON Schema of what a run ends with.",
+        max_length=50_000,
     )
     intended_use = forms.CharField(label="Intended use", required=False, widget=_text(2), max_length=2000)
     note = forms.CharField(label="Why this changes", widget=_line(maxlength=500), max_length=500)
@@ -126,20 +139,26 @@ class VersionForm(forms.Form):
 class NewAgentForm(VersionForm):
     """An agent that does not exist yet. It begins in shadow or suggest: live is a step that a second person signs."""
 
-    field_order: ClassVar[list[str]] = ["name", "team", "purpose", "category"]
-    name = forms.SlugField(label="Name", max_length=80, widget=_line(), help_text="Letters, digits, - and _. It stays for ever.")
+    field_order = ["name", "team", "purpose", "category"]
+    name = forms.SlugField(
+        label="Name", max_length=80, widget=_line(), help_text="Letters, digits, - and _. It stays for ever."
+    )
     team = forms.ModelChoiceField(
         label="Team", queryset=Team.objects.order_by("name"), widget=forms.Select(attrs={"class": "form-select"})
     )
     purpose = forms.CharField(label="Purpose", required=False, widget=_line(), max_length=500)
-    category = forms.CharField(label="Category", required=False, widget=_line(), max_length=80, help_text="For figures: refunds, leads")
+    category = forms.CharField(
+        label="Category", required=False, widget=_line(), max_length=80, help_text="For figures: refunds, leads"
+    )
     mode = forms.ChoiceField(label="Mode", choices=MODES[:2], initial="suggest", widget=forms.RadioSelect)
     note = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name == "new" or Agent.objects.filter(name=name).exists():
-            raise forms.ValidationError(f"There is already an agent named {name}." if name != "new" else "Choose another name.")
+            raise forms.ValidationError(
+                f"There is already an agent named {name}." if name != "new" else "Choose another name."
+            )
         return name
 
 
@@ -147,9 +166,15 @@ class RunForm(forms.Form):
     """A run by hand: what to do, and the event to do it on."""
 
     goal = forms.CharField(label="Goal", widget=_line(), max_length=2000, initial="Do your work on this event.")
-    input = forms.CharField(label="Event", widget=_text(14), help_text="A JSON object, as the source would send it.", max_length=300_000)
+    input = forms.CharField(
+        label="Event", widget=_text(14), help_text="A JSON object, as the source would send it.", max_length=300_000
+    )
     subject = forms.CharField(
-        label="Subject", required=False, widget=_line(), max_length=200, help_text="What it is about: order, customer or ticket number."
+        label="Subject",
+        required=False,
+        widget=_line(),
+        max_length=200,
+        help_text="What it is about: order, customer or ticket number.",
     )
 
     def clean_input(self) -> Any:
@@ -189,7 +214,9 @@ class ProviderForm(forms.Form):
         widget=_text(4),
         help_text="Only where the price list does not know the model, in $ per million tokens, one model per line: llama3.3 input 0.10 output 0.40 cache_read 0.01",
     )
-    disabled = forms.BooleanField(label="Switched off", required=False, widget=forms.CheckboxInput(attrs={"class": "form-check-input"}))
+    disabled = forms.BooleanField(
+        label="Switched off", required=False, widget=forms.CheckboxInput(attrs={"class": "form-check-input"})
+    )
 
     def __init__(self, *args: Any, row: Provider | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -206,7 +233,9 @@ class ProviderForm(forms.Form):
     def clean_base_url(self) -> str:
         url: str = self.cleaned_data["base_url"].strip()
         if url and not _is_address(url):
-            raise forms.ValidationError("Write an address like https://models.example.com/v1, without a user name or a query.")
+            raise forms.ValidationError(
+                "Write an address like https://models.example.com/v1, without a user name or a query."
+            )
         return url
 
     def clean_prices(self) -> dict[str, dict[str, str]]:
@@ -266,7 +295,9 @@ def _price(line: str) -> tuple[str, dict[str, str]]:
     model, *rest = line.split()
     entry = dict(zip(rest[::2], rest[1::2], strict=False))
     if len(rest) % 2 or set(entry) - set(PRICE_KEYS) or row_prices(entry) is None:
-        raise forms.ValidationError(f"{line}: write the model, then input and output with their prices: {model} input 3 output 15")
+        raise forms.ValidationError(
+            f"{line}: write the model, then input and output with their prices: {model} input 3 output 15"
+        )
     return model, entry
 
 
@@ -276,7 +307,13 @@ def _is_address(url: str) -> bool:
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
-    return sound and "@" not in parts.netloc and not parts.query and not parts.fragment and not any(c.isspace() for c in url)
+    return (
+        sound
+        and "@" not in parts.netloc
+        and not parts.query
+        and not parts.fragment
+        and not any(c.isspace() for c in url)
+    )
 
 
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:

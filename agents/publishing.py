@@ -44,10 +44,14 @@ def save_version(*, agent: Agent, document: Mapping[str, Any], base: int, user: 
         if widening_of(old, normal):
             return Saved(None, propose_version(agent=locked, document=normal, proposer=user, note=note.strip()))
         actor = Actor.person(user)
-        return Saved(publish_agent_version(agent=locked, document=normal, actor=actor, user=user, note=note.strip()), None)
+        return Saved(
+            publish_agent_version(agent=locked, document=normal, actor=actor, user=user, note=note.strip()), None
+        )
 
 
-def create_agent(*, name: str, team: Team, purpose: str, category: str, document: Mapping[str, Any], user: User) -> Agent:
+def create_agent(
+    *, name: str, team: Team, purpose: str, category: str, document: Mapping[str, Any], user: User
+) -> Agent:
     """Make an agent with its first version. Raises NotAllowed, BadAgent, BadArguments when the name is taken."""
     check_may_configure(user)
     parse_spec(normal_document(document))
@@ -68,3 +72,20 @@ def _check_base(agent: Agent, base: int) -> None:
         raise MoveRefused(
             f"Version {number} of {agent.name} came in force while you edited version {base}. Copy what you wrote, and start from it."
         )
+
+
+def switch_agent(*, agent: Agent, disabled: bool, user: User) -> None:
+    """Let the agent take new work or not; runs under way go on. Raises NotAllowed."""
+    check_may_configure(user)
+    with transaction.atomic():
+        if Agent.objects.filter(pk=agent.pk, disabled=not disabled).update(disabled=disabled):
+            verb = "agent.switched_off" if disabled else "agent.switched_on"
+            actor = Actor.person(user)
+            record(
+                actor=actor,
+                verb=verb,
+                subject_type="agent",
+                subject_id=agent.name,
+                subject=agent.name,
+                agent=agent.name,
+            )

@@ -1,7 +1,8 @@
 """People's pages of agents and their runs."""
 
+from agents.agent_urls import urlpatterns as agent_patterns
 from agents.run_urls import urlpatterns as run_patterns
 
 app_name = "agents"
 
-urlpatterns = [*run_patterns]
+urlpatterns = [*agent_patterns, *run_patterns]
