@@ -53,7 +53,8 @@ def main(what: str) -> None:
 
 def _state_after(what: str) -> "dict[str, str]":
     """Return the locks' hashes that will be installed; the tools stay when only the product is asked for."""
-    names = ["run", "dev"] if what == "dev" or _installed().get("dev") else ["run"]
+    has_tools = bool(_installed().get("dev")) or (VENV / "bin" / "pytest").exists()
+    names = ["run", "dev"] if what == "dev" or has_tools else ["run"]
     return {name: hashlib.sha256((BASE / LOCKS[name]).read_bytes()).hexdigest() for name in names}
 
 

@@ -116,8 +116,10 @@ class Postgres:
     def _clear_leftovers(self) -> None:
         for process in servers_in(self._here.postgres, "postgres"):
             stop_process(process.pid, _STOP)
-        # PostgreSQL believes any live process of its own account with the number in this file to be its server.
+        # PostgreSQL believes any live process with the number in these files to be its server.
         (self._here.postgres / "postmaster.pid").unlink(missing_ok=True)
+        for left in self._here.sockets.glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
 
     def _answers(self) -> bool:
         try:

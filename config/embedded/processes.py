@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ def servers_in(folder: Path, program: str) -> list[psutil.Process]:
 
 
 def stop_process(pid: int, steps: Sequence[tuple[signal.Signals, float]]) -> None:
-    """Send each signal in turn, giving the process the seconds behind it, until it is gone."""
+    """Send each signal in turn, giving the process the seconds behind it, until it runs no more."""
     try:
         process = psutil.Process(pid)
     except psutil.NoSuchProcess:
@@ -31,9 +32,25 @@ def stop_process(pid: int, steps: Sequence[tuple[signal.Signals, float]]) -> Non
     for number, seconds in steps:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        with suppress(psutil.TimeoutExpired):
-            process.wait(seconds)
+        if _ends(process, seconds):
             return
+
+
+def runs(process: psutil.Process) -> bool:
+    """Return whether it runs: one that is dead but not yet collected by its parent does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _ends(process: psutil.Process, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while runs(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def start_server(
@@ -85,5 +102,5 @@ def _named(program: str) -> list[psutil.Process]:
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
     with suppress(psutil.Error, OSError):
-        return process.status() != psutil.STATUS_ZOMBIE and os.path.realpath(process.cwd()) == os.path.realpath(folder)
+        return runs(process) and os.path.realpath(process.cwd()) == os.path.realpath(folder)
     return False

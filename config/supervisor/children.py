@@ -14,6 +14,7 @@ from typing import IO
 
 import psutil
 
+from config.embedded.processes import runs
 from config.leash import tie_to_parent
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S, HEALTHY_AFTER_S = 0.5, 30.0, 30.0
@@ -125,7 +126,7 @@ class Register:
         for pid in left:
             signal_group(pid, signal.SIGTERM)
         deadline = time.monotonic() + within_s
-        while any(psutil.pid_exists(pid) for pid in left) and time.monotonic() < deadline:
+        while any(_is_same(pid, began) for pid, began in self._read() if pid in left) and time.monotonic() < deadline:
             time.sleep(0.1)
         for pid in left:
             signal_group(pid, signal.SIGKILL)
@@ -147,7 +148,7 @@ def _facts(pid: int) -> tuple[int, float] | None:
 def _is_same(pid: int, began: float) -> bool:
     """Return whether this number still means the process it meant then: numbers are used again."""
     facts = _facts(pid)
-    return facts is not None and abs(facts[1] - began) < 0.5
+    return facts is not None and abs(facts[1] - began) < 0.5 and runs(psutil.Process(pid))
 
 
 def python(*arguments: str) -> list[str]:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -173,7 +174,7 @@ def test_kill_9_of_everything_with_the_pid_file_naming_a_stranger_is_recovered(i
     installation.wait_gone()
     pid_file = installation.here.postgres / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], **_as_owner_of(pid_file))
+    stranger = _sleeper_of_the_owner_of(pid_file)
     try:
         pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
         installation.start()
@@ -185,9 +186,11 @@ def test_kill_9_of_everything_with_the_pid_file_naming_a_stranger_is_recovered(i
         stranger.wait(10)
 
 
-def _as_owner_of(path: Path) -> dict[str, int]:
-    # The dangerous case is a process of PostgreSQL's own account, which its own check would believe in.
-    return {}
+def _sleeper_of_the_owner_of(file: Path) -> "subprocess.Popen[bytes]":
+    # The dangerous stranger is a process of PostgreSQL's own account: its own check would believe in that one.
+    facts = file.stat()
+    account: Any = {"user": facts.st_uid, "group": facts.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.Popen(["sleep", "300"], cwd="/", **account)
 
 
 def test_killed_parts_are_started_again(installation: Installation) -> None:
