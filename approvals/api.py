@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.urls import path
 from rest_framework.request import Request as Call
 from rest_framework.response import Response
@@ -55,7 +55,8 @@ class Requests(ApiView):
     def get(self, call: Call) -> Response:
         mine = [request.pk for request in waiting_for(self.person()).mine] if "mine" in call.query_params else []
         rows = visible_requests(signer(self.person())).annotate(votes_in=Count("decisions", filter=_VOTED))
-        rows = rows.alias(waits_for_me=Q(pk__in=mine)).prefetch_related("decisions__user")
+        waits = Case(When(pk__in=mine, then=Value(True)), default=Value(False))
+        rows = rows.alias(waits_for_me=waits).prefetch_related("decisions__user")
         return self.listed(rows, RequestOut, beside=_actions_of)
 
 

@@ -1,8 +1,16 @@
 """What the clock calls here."""
 
+from django.utils import timezone
+
+from approvals.rest.once import forget_calls
 from approvals.services import expire_overdue_requests
 
 
 def expire_requests() -> None:
     """Close what nobody decided or executed in time."""
     expire_overdue_requests()
+
+
+def forget_api_calls() -> None:
+    """Delete the kept answers of idempotent API calls that nobody will ask for again."""
+    forget_calls(now=timezone.now())
