@@ -81,7 +81,7 @@ def read_lead(event: Mapping[str, Any]) -> Lead:
         email=email,
         given_email=given_email(event),
         company=text_at(event, "company", "company.name", "company_name", "organisation", "organization", "firma"),
-        domain=_domain(event, email),
+        domain=_domain(event, given_email(event)),
         job_title=text_at(event, "job_title", "title", "position", "role", "jobtitle", "contact.title", "contact.job_title"),
         industry=text_at(event, "industry", "company.industry", "branche", "sector").lower(),
         employees=_staff(event, message),
@@ -116,13 +116,13 @@ def _name(event: Mapping[str, Any]) -> str:
 
 
 def _domain(event: Mapping[str, Any], email: str) -> str:
-    """Return the company's domain: named, of its website, or of an address that is not a free one."""
+    """Return the company's domain: named, of its website, or of an address that is not a free one (as spelled there)."""
     given = text_at(event, "domain", "company.domain", "website", "company.website", "url", "company_website")
     site = re.sub(r"^[a-z]+://", "", given.lower()).split("/")[0].split("?")[0].removeprefix("www.").strip(".")
     if site and "." in site and site not in FREE_MAIL:
         return site
     host = email.partition("@")[2]
-    return "" if host in FREE_MAIL else host
+    return "" if host.lower() in FREE_MAIL else host
 
 
 def _staff(event: Mapping[str, Any], message: str) -> int | None:

@@ -7,7 +7,7 @@ from agents.providers.offline import text as words
 from agents.providers.offline.case import Case, Ended, Ending, Outcome
 from agents.providers.offline.endings import must_succeed
 from agents.providers.offline.payload import dig, email_of, given_email, kind_of, prose, text_at
-from agents.providers.offline.refunds import order_number_of, show
+from agents.providers.offline.refunds import as_given, order_number_of, show
 
 LONGEST_BACKORDER_DAYS = 14
 _DONE = ("ready", "shipped", "delivered", "dropshipped")
@@ -78,7 +78,7 @@ def _import(case: Case, number: str) -> Mapping[str, Any]:
         case.needs_person("missing_data", f"The shop has no order {number}, and the event does not say all of it.")
         raise Ended(Ending("unknown_order", 0.9, f"The shop has no order {number}.", {"order_id": number}))
     arguments = {
-        "order_id": number,
+        **_about(case, number),
         "customer_email": email,
         "customer_name": text_at(event, "customer.name", "name") or None,
         "lines": [_line(line) for line in lines],
@@ -166,12 +166,12 @@ def _fulfil(case: Case, order: Mapping[str, Any]) -> Ending:
     number, total = order.get("order_id"), _total(order)
     reason = f"Order {number} over {total} is paid, its address is complete and all lines are in stock.{_note(case)}"
     if not order.get("pick_list_id"):
-        picked = case.act("create_pick_list", {"order_id": number}, reason=reason, confidence=0.95)
+        picked = case.act("create_pick_list", _about(case, number), reason=reason, confidence=0.95)
         must_succeed(case, picked, f"the pick list of order {number}", order_id=number)
     service = "express" if _is_pressing(order) else "standard"
     shipped = case.act(
         "create_shipment",
-        {"order_id": number, "service": service},
+        {**_about(case, number), "service": service},
         reason=f"Order {number} is picked; it must leave within {order.get('hours_to_ship_by')} hours.",
         confidence=0.95,
     )
@@ -213,7 +213,7 @@ def _settle(
     number = order.get("order_id")
     if operation == "backorder_order" and order.get("status") == "backordered":
         return Ending("backordered", 0.9, f"Order {number} waits for stock already. {why}", _facts(order))
-    outcome = case.act(operation, {"order_id": number, **more}, reason=why + _note(case), confidence=0.88)
+    outcome = case.act(operation, {**_about(case, number), **more}, reason=why + _note(case), confidence=0.88)
     must_succeed(case, outcome, f"order {number} being {decision}", order_id=number)
     _tell(case, f"Order {number}: {decision}. {why}")
     return Ending(decision, 0.88, f"Order {number} is {decision}. {why}{_note(case)}", _facts(order))
@@ -242,6 +242,10 @@ def _cancel_several(case: Case, numbers: Sequence[str]) -> Ending:
     outcome: Outcome = case.act("cancel_orders", {"order_ids": listed}, reason=reason, confidence=0.85)
     must_succeed(case, outcome, f"cancelling {len(numbers)} orders", order_ids=list(numbers))
     return Ending("cancelled", 0.85, f"Cancelled {len(numbers)} orders: {', '.join(numbers)}.", {"order_ids": list(numbers)})
+
+
+def _about(case: Case, number: Any) -> dict[str, Any]:
+    return {"order_id": as_given(case.event, number, "order_id")}
 
 
 def _tell(case: Case, text: str) -> None:

@@ -83,6 +83,11 @@ def order_number_of(event: Mapping[str, Any]) -> str:
     return ""
 
 
+def as_given(event: Mapping[str, Any], number: Any, *paths: str) -> Any:
+    """Return the number as the payload spells and types it: rules compare it with its type."""
+    return next((raw for path in paths if str(raw := event.get(path)) == str(number)), number)
+
+
 def _same_order(one: str, other: str) -> bool:
     return one.lstrip("#").lower() == other.lstrip("#").lower()
 
@@ -213,7 +218,7 @@ def _is_same_refund(refund: Mapping[str, Any], amount: Amount) -> bool:
 def _pay(case: Case, wish: Wish, amount: Amount, order: Mapping[str, Any]) -> Mapping[str, Any]:
     said = show(amount.minor, amount.currency)
     arguments = {
-        "order_id": order.get("order_id"),
+        "order_id": as_given(case.event, order.get("order_id"), "order_id"),
         "amount_minor": amount.minor,
         "currency": amount.currency,
         "note": words.short(wish.story, 300) or None,

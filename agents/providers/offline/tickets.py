@@ -9,7 +9,7 @@ from agents.providers.offline import ticket_answers as answers
 from agents.providers.offline.case import Case, Ended, Ending
 from agents.providers.offline.endings import must_succeed
 from agents.providers.offline.payload import email_of, given_email, kind_of, prose, text_at
-from agents.providers.offline.refunds import order_number_of
+from agents.providers.offline.refunds import as_given, order_number_of
 from agents.providers.offline.ticket_kinds import Kind, kinds_in
 
 _LADDER = ("low", "normal", "high", "urgent")
@@ -94,7 +94,7 @@ def _on_the_desk(case: Case, ticket: Ticket) -> Ticket:
         case.needs_person("missing_data", f"Ticket {ticket.number} is unknown, and the event does not say who wrote it.")
         raise Ended(Ending("unknown_ticket", 0.9, f"Ticket {ticket.number} is unknown.", {"ticket_id": ticket.number}))
     wanted = {
-        "ticket_id": ticket.number,
+        **_about(case, ticket),
         "requester_email": ticket.given_email,
         "requester_name": ticket.name[:200] or None,
         "subject": ticket.subject[:300] or None,
@@ -126,7 +126,7 @@ def _remind(case: Case, ticket: Ticket) -> Ending:
     minutes = record.get("minutes_to_sla")
     when = f"{-minutes} minutes late" if isinstance(minutes, int) and minutes < 0 else f"due in {minutes} minutes"
     outcome = case.act(
-        "update_ticket", {"ticket_id": ticket.number, "priority": raised}, reason=f"It is {when}.", confidence=0.93
+        "update_ticket", {**_about(case, ticket), "priority": raised}, reason=f"It is {when}.", confidence=0.93
     )
     must_succeed(case, outcome, f"ticket {ticket.number} at priority {raised}", ticket_id=ticket.number)
     _tell(case, f"Ticket {ticket.number} is {when}; it is {raised} now.")
@@ -215,7 +215,7 @@ def _from_knowledge(case: Case, ticket: Ticket, kind: Kind) -> Ending:
 def _answer(case: Case, ticket: Ticket, kind: Kind, reply: str, confidence: float) -> Ending:
     outcome = case.act(
         "reply_to_ticket",
-        {"ticket_id": ticket.number, "body": reply},
+        {**_about(case, ticket), "body": reply},
         reason=f"A {kind.name.replace('_', ' ')} request that our own records answer.",
         confidence=confidence,
     )
@@ -224,7 +224,7 @@ def _answer(case: Case, ticket: Ticket, kind: Kind, reply: str, confidence: floa
 
 
 def _close(case: Case, ticket: Ticket, category: str, resolution: str, confidence: float) -> Ending:
-    wanted = {"ticket_id": ticket.number, "resolution": resolution, "category": category}
+    wanted = {**_about(case, ticket), "resolution": resolution, "category": category}
     outcome = case.act("close_ticket", wanted, reason=resolution, confidence=confidence)
     must_succeed(case, outcome, f"closing ticket {ticket.number}", ticket_id=ticket.number)
     return Ending("closed", confidence, f"Ticket {ticket.number} is closed: {resolution}", {"ticket_id": ticket.number, "category": category})
@@ -239,7 +239,7 @@ def _assigned(case: Case, ticket: Ticket, kind: Kind, why: str, *, at_least: str
 def _assign(case: Case, ticket: Ticket, kind: Kind, why: str, *, at_least: str = "low") -> str:
     """Give the ticket to a queue and return the priority it has there; the pressing ones are announced."""
     priority = max(kind.priority, at_least, _priority_of_person(case, ticket), key=_LADDER.index)
-    wanted = {"ticket_id": ticket.number, "queue": kind.queue, "priority": priority, "category": kind.name}
+    wanted = {**_about(case, ticket), "queue": kind.queue, "priority": priority, "category": kind.name}
     outcome = case.act("assign_ticket", wanted, reason=why, confidence=0.88)
     must_succeed(case, outcome, f"ticket {ticket.number} to {kind.queue}", ticket_id=ticket.number)
     if priority in ("high", "urgent"):
@@ -255,6 +255,10 @@ def _priority_of_person(case: Case, ticket: Ticket) -> str:
         return wished
     found = case.read("find_customer", email=ticket.email)
     return max(wished, "high" if found.ok and found.data.get("vip") else "low", key=_LADDER.index)
+
+
+def _about(case: Case, ticket: Ticket) -> dict[str, Any]:
+    return {"ticket_id": as_given(case.event, ticket.number, "ticket_id")}
 
 
 def _tell(case: Case, text: str) -> None:
