@@ -12,6 +12,8 @@ from django.db import connection, transaction
 from config.ids import new_id
 from integrations.models import Event
 
+# A test delivery names the person who sent it; only this installation can make the header's value.
+MARK_HEADER, MARK_SALT, MARK_GOOD_S = "X-Countersign-Test", "integrations.test-delivery", 60
 TWIN_WINDOW = timedelta(minutes=10)
 _LONGEST_KEY = 280
 
@@ -60,7 +62,9 @@ def store_event(
     return Stored(event_id=event_id, fresh=fresh)
 
 
-def store_unless_twin(*, source_id: int, body: bytes, headers: Mapping[str, str], now: datetime) -> Stored:
+def store_unless_twin(
+    *, source_id: int, body: bytes, headers: Mapping[str, str], now: datetime, given_by_id: int | None = None
+) -> Stored:
     """Keep the raw delivery unless the same body came in the last ten minutes.
 
     A window has no unique key, so equal bodies queue up behind a lock for the length of this transaction.
@@ -75,7 +79,9 @@ def store_unless_twin(*, source_id: int, body: bytes, headers: Mapping[str, str]
             .values_list("dedupe_key", flat=True)
             .first()
         )
-        return store_event(source_id=source_id, key=twin or own_key(), body=body, headers=headers)
+        return store_event(
+            source_id=source_id, key=twin or own_key(), body=body, headers=headers, given_by_id=given_by_id
+        )
 
 
 def own_key() -> str:

@@ -16,7 +16,7 @@ from integrations.payloads import UnreadablePayload, declares_json, read_payload
 from integrations.webhooks import answers
 from integrations.webhooks.answers import Refused
 from integrations.webhooks.door import Door, find_door, prove
-from integrations.webhooks.keeping import keep, kept_headers
+from integrations.webhooks.keeping import keep
 from integrations.webhooks.rate import note_refusal, seconds_to_wait
 from integrations.webhooks.raw_body import check_encoding, read_body
 from integrations.webhooks.signatures import waste_as_much
@@ -67,7 +67,7 @@ def _take_in(door: Door, request: HttpRequest, now: datetime) -> HttpResponse:
     if door.signature == "slack" and isinstance(payload, dict) and payload.get("type") == "url_verification":
         return answers.challenge(payload.get("challenge"))
     _check_rate(door, now)
-    stored = keep(door, verified, body, kept_headers(request.META), now)
+    stored = keep(door, verified, body, request.META, now)
     if stored.fresh:
         ring_after_commit()
     return answers.kept(stored.event_id, fresh=stored.fresh)
