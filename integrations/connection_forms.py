@@ -217,14 +217,17 @@ class ToolForm(forms.Form):
         label="Currency", required=False, max_length=200, widget=_text(placeholder="currency, or EUR", list="arguments")
     )
     target_argument = forms.CharField(
-        label="The argument that names it",
+        label="Target: the argument that names it",
         required=False,
         max_length=200,
         widget=_text(placeholder="order_id", list="arguments"),
     )
-    target_by = forms.ChoiceField(label="Looked up by", required=False)
+    target_by = forms.ChoiceField(label="Target looked up by", required=False)
     target_show = forms.CharField(
-        label="Fields to show", required=False, max_length=1000, widget=_text(placeholder="customer_name, total_minor")
+        label="Target fields to show",
+        required=False,
+        max_length=1000,
+        widget=_text(placeholder="customer_name, total_minor"),
     )
     check_by = forms.ChoiceField(label="Read again by", required=False)
     check_compare = forms.CharField(
@@ -245,7 +248,7 @@ class ToolForm(forms.Form):
     )
     compensate_with = forms.ChoiceField(label="Undone by", required=False)
     timeout_s = forms.FloatField(
-        label="Time limit, in seconds",
+        label="Time limit of a call, in seconds",
         required=False,
         min_value=0.1,
         max_value=60,

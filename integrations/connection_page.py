@@ -85,12 +85,12 @@ class ConnectionView:
     @property
     def state(self) -> str:
         """Return where it stands: stopped, failed or ok by the last test, or new."""
-        findings = (self.row.test_report or {}).get("findings", [])
+        report = self.row.test_report or {}
         if self.row.disabled:
             return "stopped"
-        if self.problem or any(found["state"] == "failed" for found in findings):
+        if self.problem or any(found["state"] == "failed" for found in report.get("findings", [])):
             return "failed"
-        return "ok" if findings else "not tested"
+        return "ok" if report.get("done") else "not tested"
 
     def tool(self, name: str) -> ToolRow | None:
         return next((tool for tool in self.tools if tool.name == name), None)
@@ -166,7 +166,11 @@ _BOUNDS = {
 
 
 def _bounds(schema: Mapping[str, Any]) -> list[str]:
-    return [words.format(schema[name]) for name, words in _BOUNDS.items() if name in schema]
+    return [words.format(_number(schema[name])) for name, words in _BOUNDS.items() if name in schema]
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _marks(tool: Tool) -> Sequence[str]:
@@ -188,4 +192,4 @@ class Trial:
 
     findings: Sequence[Any] = field(default_factory=tuple)
     coming: Sequence[str] = field(default_factory=tuple)
-    is_done: bool = True
+    goes_on: bool = False

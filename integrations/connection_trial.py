@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django.contrib.auth.models import User
 
@@ -40,7 +39,7 @@ def run_trial(*, row: Connection, user: User, now: datetime) -> list[Finding]:
     """Try every step and keep the report."""
     begin_trial(row=row, user=user, now=now)
     while not is_done(row):
-        next_step(row=row)
+        next_step(row=row, user=user)
     return findings_of(row)
 
 
@@ -54,11 +53,12 @@ def begin_trial(*, row: Connection, user: User, now: datetime) -> None:
         subject_id=row.name,
         subject=row.name,
     )
-    _keep(row, {"id": uuid4().hex, "findings": []}, now)
+    _keep(row, {"findings": [], "done": False}, now)
 
 
-def next_step(*, row: Connection) -> None:
-    """Try the next step and add what was found; after a failure the rest is skipped."""
+def next_step(*, row: Connection, user: User) -> None:
+    """Try the next step and add what was found; after a failure the rest is skipped. Raises NotYours."""
+    check_can_try(signer(user), row)
     found = findings_of(row)
     if is_done(row):
         return
@@ -67,7 +67,8 @@ def next_step(*, row: Connection) -> None:
         finding = Finding(name, "skipped", "Not tried: mend what failed first.")
     else:
         finding = _tried(name, look, row)
-    _keep(row, {**(row.test_report or {}), "findings": [asdict(part) for part in (*found, finding)]}, row.tested_at)
+    findings = [asdict(part) for part in (*found, finding)]
+    _keep(row, {**(row.test_report or {}), "findings": findings, "done": len(findings) == len(_STEPS)}, row.tested_at)
 
 
 def findings_of(row: Connection) -> list[Finding]:

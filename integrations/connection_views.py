@@ -12,7 +12,7 @@ from approvals.people import signer
 from config.web import page_or_fragment, see_other, signed_in, wants_fragment
 from integrations import connection_trial as trial
 from integrations.connection_forms import ConnectionForm, ToolForm
-from integrations.connection_page import ConnectionView, ToolRow, Trial, arguments_of, connection_view
+from integrations.connection_page import EFFECT_WORDS, ConnectionView, ToolRow, Trial, arguments_of, connection_view
 from integrations.connections import (
     check_can_configure,
     configuring_objection,
@@ -108,7 +108,7 @@ def test_connection(request: HttpRequest, name: str) -> HttpResponse:
         trial.run_trial(row=row, user=user, now=timezone.now())
         return see_other("integrations:connection", name)
     if request.POST.get("go_on") and not trial.is_done(row):
-        trial.next_step(row=row)
+        trial.next_step(row=row, user=user)
     else:
         trial.begin_trial(row=row, user=user, now=timezone.now())
     return page_or_fragment(request, PAGE, _context(request, row), fragment="trial")
@@ -137,7 +137,11 @@ def _context(request: HttpRequest, row: Connection) -> dict[str, Any]:
         "view": connection_view(row),
         "refusal": configuring_objection(who),
         "trying_refusal": trying_objection(who, row),
-        "trial": Trial(trial.findings_of(row), trial.coming_steps(row), trial.is_done(row)),
+        "effects": [(effect.value, meaning) for effect, meaning in EFFECT_WORDS.items()],
+        # Only the panel that began a test goes on with it; opening the page again never does.
+        "trial": Trial(
+            trial.findings_of(row), trial.coming_steps(row), wants_fragment(request) and not trial.is_done(row)
+        ),
     }
 
 

@@ -380,6 +380,19 @@ def test_test_now_goes_step_by_step_with_htmx(
     assert 'hx-trigger="load"' not in step and "Test now" in step
 
 
+def test_test_now_that_was_left_half_way_goes_on_for_nobody_who_opens_the_page(
+    other: Stranger, secret: None, as_person: Callable[[str], Client]
+) -> None:
+    row = garden(other)
+    as_person("admin").post("/connections/garden/test/", HTTP_HX_REQUEST="true")
+    for name in ("admin", "auditor"):
+        page = as_person(name).get("/connections/garden/").content.decode()
+        assert 'hx-trigger="load"' not in page and "not tried" in page
+    answered = as_person("auditor").post("/connections/garden/test/", {"go_on": "1"}, HTTP_HX_REQUEST="true")
+    assert answered.status_code == 403
+    assert findings(row) == {}
+
+
 def test_test_now_is_for_operators_and_admins(
     other: Stranger, secret: None, as_person: Callable[[str], Client]
 ) -> None:
