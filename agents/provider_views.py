@@ -91,7 +91,7 @@ def _page(
         "form": form,
         "trial": trial,
         "refusal": refusal,
-        "key": describe(row.api_key) if row else "",
+        "stored_key": describe(row.api_key) if row else "",
         "users": _users(row.name, person) if row else [],
         "now": timezone.now(),
     }

@@ -22,10 +22,10 @@ _CONTEXT = 3
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line on each side; an empty side has no such line. `skipped` stands for so many equal lines."""
+    """One line on each side, None where a side has no such line. `skipped` stands for so many equal lines."""
 
-    left: str
-    right: str
+    left: str | None
+    right: str | None
     changed: bool
     skipped: int = 0
 
@@ -53,8 +53,8 @@ def as_signed_lines(found: Sequence[FieldDifference]) -> list[tuple[str, str]]:
         signed.append(("…", field.name))
         for line in field.lines:
             if line.changed:
-                signed += [("-", line.left)] if line.left else []
-                signed += [("+", line.right)] if line.right else []
+                signed += [("-", line.left)] if line.left is not None else []
+                signed += [("+", line.right)] if line.right is not None else []
     return signed
 
 
@@ -66,9 +66,25 @@ def as_lines(value: Any) -> list[str]:
         return value.rstrip("\n").split("\n")
     if isinstance(value, list):
         return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in value]
-    if isinstance(value, Mapping) and not any(isinstance(child, (Mapping, list)) for child in value.values()):
-        return [f"{key}: {child}" for key, child in sorted(value.items())]
+    if isinstance(value, Mapping) and _is_flat(value):
+        return [f"{key}: {child}" for key, child in sorted(_flat(value))]
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).split("\n")
+
+
+def _is_flat(value: Mapping[str, Any]) -> bool:
+    inner = [child for child in value.values() if isinstance(child, Mapping)]
+    rest = [*value.values(), *(grandchild for child in inner for grandchild in child.values())]
+    return not any(isinstance(one, list) for one in rest) and not any(
+        isinstance(grandchild, Mapping) for child in inner for grandchild in child.values()
+    )
+
+
+def _flat(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, child in value.items():
+        if isinstance(child, Mapping):
+            yield from ((f"{key}.{name}", inner) for name, inner in child.items())
+        else:
+            yield key, child
 
 
 def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
@@ -82,7 +98,7 @@ def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
 
 def _changed(old: list[str], new: list[str]) -> Iterator[Line]:
     for row in range(max(len(old), len(new))):
-        yield Line(old[row] if row < len(old) else "", new[row] if row < len(new) else "", changed=True)
+        yield Line(old[row] if row < len(old) else None, new[row] if row < len(new) else None, changed=True)
 
 
 def _equal(lines: list[str], *, first: bool, last: bool) -> Iterator[Line]:
