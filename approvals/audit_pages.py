@@ -93,7 +93,8 @@ class AuditRow:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        return self.event.data
+        data: Mapping[str, Any] = self.event.data
+        return data
 
 
 @dataclass(frozen=True, slots=True)

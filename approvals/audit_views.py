@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from approvals.audit import Actor, record
@@ -90,4 +89,7 @@ def _older(request: HttpRequest, before: int | None) -> str:
 
 
 def _without(request: HttpRequest, name: str) -> str:
-    return "?" + urlencode([(key, value) for key, value in request.GET.items() if key not in (name, "open")])
+    query = request.GET.copy()
+    for key in (name, "open"):
+        query.pop(key, None)
+    return f"?{query.urlencode()}"

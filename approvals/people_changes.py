@@ -1,6 +1,6 @@
 """Changing who someone is here: roles, teams, groups and limits. Admins do it, never for themselves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth import password_validation
@@ -52,7 +52,7 @@ def add_person(*, username: str, password: str, roles: Iterable[str], teams: Ite
     with transaction.atomic():
         person.save()
         person.groups.set(Group.objects.filter(name__in=_roles(roles)))
-        person.teams.set(teams)  # type: ignore[attr-defined]
+        person.teams.set(teams)
         _told(by, "person.added", person, roles=sorted(roles), teams=_names(teams))
     return person
 
@@ -67,7 +67,7 @@ def change_person(*, person: User, roles: Iterable[str], teams: Iterable[Team], 
         # other groups than the roles are not ours to touch
         person.groups.remove(*Group.objects.filter(name__in=set(Role)))
         person.groups.add(*Group.objects.filter(name__in=_roles(roles)))
-        person.teams.set(teams)  # type: ignore[attr-defined]
+        person.teams.set(teams)
         User.objects.filter(pk=person.pk).update(is_active=active)
         _told(by, "person.changed", person, before=before, after=after)
 
@@ -131,11 +131,18 @@ def use_of_group(name: str) -> str:
     rules = PolicyVersion.objects.values_list("rules", flat=True).get(active=True)
     numbers = [str(number) for number, rule in enumerate(rules, start=1) if rule.get("approvers") == name]
     if numbers:
-        return f"Rule {', '.join(numbers)} of the policy names {name}; change the policy first."
+        return f"The policy names {name} in {_listed(numbers)}; change the policy first."
     waiting = Request.objects.filter(state=RequestState.OPEN, approvers=name).count()
     if waiting:
         return f"{waiting} open request{'s' if waiting > 1 else ''} can only be signed by {name}."
     return ""
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    if len(numbers) == 1:
+        return f"rule {numbers[0]}"
+    shown = ", ".join(numbers[:4])
+    return f"rules {shown}" if len(numbers) <= 4 else f"rules {shown} and {len(numbers) - 4} more"
 
 
 def _check_account(person: User, password: str) -> None:
@@ -156,7 +163,7 @@ def _names(teams: Iterable[Team]) -> list[str]:
 
 def _standing(person: User) -> dict[str, Any]:
     roles = person.groups.values_list("name", flat=True)
-    return {"roles": _roles(roles), "teams": _names(person.teams.all()), "active": person.is_active}  # type: ignore[attr-defined]
+    return {"roles": _roles(roles), "teams": _names(person.teams.all()), "active": person.is_active}
 
 
 def _told(by: User, verb: str, person: User, **data: Any) -> None:

@@ -1,14 +1,13 @@
 """What people type about people: accounts, roles, teams, groups and limits."""
 
 import re
-from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.core.validators import validate_slug
 
 from approvals.models import Team
-from approvals.money import NotMoney, major_text, parse_money
+from approvals.money import NotMoney, parse_money
 from approvals.states import Role
 
 _LIMIT = re.compile(r"([A-Za-z]{3})\s*[:=]?\s*(.+)|(.+?)\s*([A-Za-z]{3})", re.ASCII)
@@ -29,7 +28,7 @@ class PersonForm(forms.Form):
     @classmethod
     def of(cls, person: User) -> "PersonForm":
         roles = set(person.groups.values_list("name", flat=True)) & set(Role)
-        teams = person.teams.all()  # type: ignore[attr-defined]
+        teams = person.teams.all()
         return cls(initial={"roles": sorted(roles), "teams": teams, "active": person.is_active})
 
 
@@ -86,11 +85,6 @@ def read_limits(text: str) -> dict[str, int]:
             raise forms.ValidationError(f"{currency} stands twice.")
         found[currency] = amount
     return found
-
-
-def write_limits(limits: dict[str, Any]) -> str:
-    """Return limits as read_limits reads them."""
-    return "\n".join(f"{currency} {major_text(amount, currency)}" for currency, amount in sorted(limits.items()))
 
 
 def _limit(line: str) -> tuple[str, int]:

@@ -30,7 +30,7 @@ from approvals.people_changes import (
     remove_member,
     use_of_group,
 )
-from approvals.people_forms import MemberForm, NameForm, NewPersonForm, PersonForm, write_limits
+from approvals.people_forms import MemberForm, NameForm, NewPersonForm, PersonForm
 from approvals.profiles import THEMES, profile_of
 from approvals.states import Role
 from approvals.tokens import revoke_token, tokens_of
@@ -43,8 +43,7 @@ class Seat:
 
     group: str
     person: User
-    limits: str
-    typed: str
+    limits: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +175,18 @@ def _everybody() -> QuerySet[User]:
 def _row(user: User) -> PersonRow:
     """Return the person with what they are and may sign. Asks nothing more of a prefetched row."""
     held = {group.name for group in user.groups.all()} | ({Role.ADMIN.value} if user.is_superuser else set())
-    seats = sorted(user.approver_memberships.all(), key=lambda row: row.group.name)  # type: ignore[attr-defined]
+    seats = sorted(user.approver_memberships.all(), key=lambda row: row.group.name)
     return PersonRow(
         user=user,
         roles=tuple(sorted(held & set(Role))),
-        teams=tuple(sorted(team.name for team in user.teams.all())),  # type: ignore[attr-defined]
+        teams=tuple(sorted(team.name for team in user.teams.all())),
         seats=tuple(_seat(row) for row in seats),
     )
 
 
 def _seat(row: GroupMember) -> Seat:
-    limits = ", ".join(money_text(amount, currency) for currency, amount in sorted(row.limits.items()))
-    return Seat(row.group.name, row.user, limits, write_limits(row.limits))
+    limits = tuple(money_text(amount, currency) for currency, amount in sorted(row.limits.items()))
+    return Seat(row.group.name, row.user, limits)
 
 
 def _attempt(form: NewPersonForm, act: Any) -> Any:

@@ -101,7 +101,7 @@ def apply_countersigned(payload: Mapping[str, Any], actor: Actor, proposer_id: i
         raise RequestChanged(
             f"Version {current.number} of the policy came in force since this was proposed. Reject it; its author starts again."
         )
-    author = User.objects.filter(pk=proposer_id).first()
+    author = User.objects.filter(pk=proposer_id).first() if proposer_id else None
     note = f"{payload['note']} Countersigned by {actor.label}."
     version = activate_policy(rules=payload["rules"], actor=actor, user=author, note=note)
     return f"Policy v{version.number} is in force."

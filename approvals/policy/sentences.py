@@ -67,6 +67,17 @@ def _read(text: str, words: Sequence[Token], inside: bool = False) -> str:
 
 
 def _read_part(text: str, words: Sequence[Token]) -> str:
+    if _is_has(words):
+        return f"{_name(source(text, words[2:-1]))} is given"
+    if words and words[0].is_sign("!"):
+        inner = unwrapped(words[1:])
+        if _is_has(inner):
+            return f"{_name(source(text, inner[2:-1]))} is not given"
+        return f"not {_name(source(text, inner))}" if _is_simple(inner) else source(text, words)
+    return _read_comparison(text, words)
+
+
+def _read_comparison(text: str, words: Sequence[Token]) -> str:
     for sign, word in _COMPARED.items():
         sides = split_at(words, sign)
         if len(sides) == 2 and all(_is_simple(side) for side in sides):
@@ -74,15 +85,17 @@ def _read_part(text: str, words: Sequence[Token]) -> str:
     return source(text, words)
 
 
+def _is_has(words: Sequence[Token]) -> bool:
+    return len(words) > 3 and words[0].text == "has" and words[1].is_sign("(") and _is_simple(words[2:-1])
+
+
 def _is_simple(words: Sequence[Token]) -> bool:
-    kinds = {word.kind for word in words}
-    return bool(words) and (
-        len(words) == 1 or (Kind.NAME in kinds and all(word.kind is Kind.NAME or word.is_sign(".") for word in words))
-    )
+    """Return whether the words are values, paths and sums of them, without calls or brackets."""
+    return bool(words) and all(word.kind is not Kind.SIGN or word.is_sign(".", "+", "-") for word in words)
 
 
 def _name(text: str) -> str:
-    return re.sub(r"^args\.", "", text)
+    return re.sub(r"\bargs\.", "", text)
 
 
 def and_list(parts: Sequence[str]) -> str:

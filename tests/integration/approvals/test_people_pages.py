@@ -145,7 +145,7 @@ def test_a_limit_that_cannot_be_read_changes_nothing(desk: Desk, as_person: Any,
 def test_a_group_that_a_rule_names_stays(desk: Desk, as_person: Any) -> None:
     client = as_person("admin")
     page = client.get("/people/groups/finance/").content.decode()
-    assert "of the policy names finance" in page
+    assert "The policy names finance in rules 1, 2" in page
     assert client.post("/people/groups/finance/delete/").status_code in (400, 422)
     client.post("/people/groups/", {"name": "legal"})
     assert client.post("/people/groups/legal/delete/").status_code == 303

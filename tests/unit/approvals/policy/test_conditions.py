@@ -199,6 +199,10 @@ def test_trigger_conditions_know_only_the_event() -> None:
         ('args.currency == "EUR" && args.n <= 5', 'currency is "EUR" and n is at most 5'),
         ("(args.a == 1 || args.b == 2) && tainted", "(a is 1 or b is 2) and tainted"),
         ("size(args.ids) > 5", "size(args.ids) > 5"),
+        ("target.paid + args.n <= 5", "target.paid + n is at most 5"),
+        ("!has(args.a) && has(event.b.c)", "a is not given and event.b.c is given"),
+        ("!target.found || !(args.a > 1)", "not target.found or !(args.a > 1)"),
+        ("!(args.a > 1 || tainted)", "!(args.a > 1 || tainted)"),
         ("args.a ? args.b > 1 : args.c", "args.a ? args.b > 1 : args.c"),
     ],
 )
