@@ -24,7 +24,7 @@ class StepOut(Out):
     at = serializers.DateTimeField(source="created_at")
     latency_ms = serializers.IntegerField()
     action = serializers.UUIDField(source="action_id", allow_null=True)
-    data = Anything()
+    data = Anything()  # type: ignore[assignment]  # a field; the framework takes it off the class
 
 
 class ActionOut(Out):
@@ -81,7 +81,7 @@ class _Run(Out):
     goal = serializers.CharField()
     subject = serializers.CharField()
     event = serializers.UUIDField(source="event_id", allow_null=True)
-    parent = serializers.UUIDField(source="parent_id", allow_null=True)
+    parent = serializers.UUIDField(source="parent_id", allow_null=True)  # type: ignore[assignment]  # a field; the framework takes it off the class
     outcome = Anything()
     cost = serializers.SerializerMethodField(help_text="USD; null where a price is not known")
     tokens = serializers.SerializerMethodField()

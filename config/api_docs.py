@@ -34,7 +34,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=1)
 def _schema_text() -> str:
     """The description follows from the code, so one process makes it once."""
-    document = SchemaGenerator(urlconf="config.api_urls").get_schema(request=None, public=True)
+    document = SchemaGenerator(urlconf="config.api_urls").get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return json.dumps(document, ensure_ascii=False, default=str)
 
 

@@ -211,7 +211,8 @@ class _Configured(ApiView):
         return Response(_outcome_document(outcome), status=_status(outcome))
 
     def wish(self, name: str, document: Document) -> Wish:
-        origin = self.request.data.get("document") if self.kind.name == "connections" else None
+        said: Any = self.request.data
+        origin = said.get("document") if self.kind.name == "connections" else None
         origins = {name: origin} if isinstance(origin, str) else {}
         return Wish(package="", put={self.kind.name: {name: document}}, retire={}, origins=origins)
 
@@ -320,9 +321,10 @@ def _urls(kind: Kind) -> Iterator[URLPattern]:
     }
     one = {"takes": {"PUT": kind.shape}, "gives": {"GET": kind.shape, "PUT": written, "DELETE": written}}
     title = kind.name.capitalize()
-    yield path(f"{kind.name}/", type(title, (base,), {**shared, **many}).as_view(), name=kind.name)
-    view = type(f"One{title}", (_OneThing,), {**shared, **one})
-    yield path(f"{kind.name}/<path:name>/", view.as_view(), name=SINGULAR[kind.name])
+    things: type[_Things] = type(title, (base,), {**shared, **many})
+    thing: type[_OneThing] = type(f"One{title}", (_OneThing,), {**shared, **one})
+    yield path(f"{kind.name}/", things.as_view(), name=kind.name)
+    yield path(f"{kind.name}/<path:name>/", thing.as_view(), name=SINGULAR[kind.name])
 
 
 def _shape_of_page(kind: Kind) -> type[serializers.Serializer[Any]]:

@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import cast
 
 from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
-from approvals.models import ApiCall
+from approvals.models import ApiCall, ApiToken
 from approvals.rest.errors import ApiError
 
 HEADER = "Idempotency-Key"
@@ -31,7 +32,8 @@ def answered_once(request: Request, work: Callable[[], Response]) -> Response:
     if not 1 <= len(key) <= MAX_KEY or not key.isprintable():
         raise ApiError(400, "BAD_KEY", f"{HEADER} has 1 to {MAX_KEY} visible characters.")
     with transaction.atomic():
-        call, fresh = ApiCall.objects.get_or_create(token=request.auth, key=key, defaults={"digest": _digest(request)})
+        token = cast(ApiToken, request.auth)
+        call, fresh = ApiCall.objects.get_or_create(token=token, key=key, defaults={"digest": _digest(request)})
         if not fresh:
             return _repeated(call, request)
         response = work()

@@ -1,8 +1,9 @@
 """The OpenAPI description of a view, from what the view itself declares."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from approvals.rest.fields import Out
@@ -31,6 +32,8 @@ _ERRORS = {
 class Schema(AutoSchema):
     """Reads `takes`, `gives` and `filters` of ApiView."""
 
+    view: Any
+
     def get_tags(self) -> list[str]:
         return [self.path.split("/")[3]]
 
@@ -56,7 +59,5 @@ def _query(name: str, expects: str) -> Any:
     return _parameter(name, "query", f"{expects}; commas mean or" if name not in ("limit", "cursor") else expects)
 
 
-def _parameter(name: str, where: str, description: str) -> Any:
-    from drf_spectacular.utils import OpenApiParameter
-
+def _parameter(name: str, where: Literal["query", "header"], description: str) -> OpenApiParameter:
     return OpenApiParameter(name=name, location=where, required=False, type=str, description=description)
