@@ -87,6 +87,8 @@ def _add_figures(run: Run, reply: ModelReply) -> None:
 
 
 def _journal_failure(work: Work, error: ProviderError) -> None:
+    tried = [{"model": one.model, "error": one.error, "message": one.message} for one in error.tried]
     data = {"turn": work.turn, "error": type(error).__name__, "message": error.message, "status": error.status}
+    data["tried"] = tried
     with transaction.atomic():
         journal.append(work.run, StepKind.MODEL_FAILED, data)
