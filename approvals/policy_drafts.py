@@ -11,7 +11,7 @@ from approvals.policy.rules import Rule, parse_rules, rule_document
 from approvals.policy_versions import ActivePolicy
 from config.ids import new_id
 
-_KEY = "policy_draft"
+_KEY, _NOTE = "policy_draft", "policy_note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,18 @@ def remove_rule(session: SessionBase, draft: Draft, number: int) -> None:
 
 
 def discard(session: SessionBase) -> None:
+    """Forget the draft and the reason typed for it."""
     session.pop(_KEY, None)
+    session.pop(_NOTE, None)
+
+
+def keep_note(session: SessionBase, note: str) -> None:
+    """Keep the reason that was typed, for when the person comes back from signing in again."""
+    session[_NOTE] = note[:1000]
+
+
+def note_of(session: SessionBase) -> str:
+    return str(session.get(_NOTE, ""))
 
 
 def _identity(documents: list[dict[str, Any]], number: int) -> dict[str, Any]:

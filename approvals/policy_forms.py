@@ -148,9 +148,6 @@ def _plain_number(value: Decimal) -> int | float:
 class SampleForm(forms.Form):
     """One call to try the policy on."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "auto_id": "try_%s"})  # the rule's own form stands on the same page
-
     tool = forms.CharField(max_length=200, widget=_text(list="tools"))
     effect = _choice("Effect", [(effect.value, effect.value) for effect in Effect], initial=Effect.KEYED.value)
     mode = _choice("Mode", [(mode.value, mode.value) for mode in Mode], initial=Mode.LIVE.value)
@@ -166,6 +163,9 @@ class SampleForm(forms.Form):
     currency = forms.CharField(required=False, max_length=3, widget=_text("form-control narrow"))
     confidence = forms.FloatField(required=False, widget=_text("form-control narrow", inputmode="decimal"))
     tainted = forms.BooleanField(label="The run has read foreign text", required=False, initial=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "auto_id": "try_%s"})  # the rule's own form stands on the same page
 
     def clean_arguments(self) -> Any:
         return self._object("arguments") or {}

@@ -19,7 +19,7 @@ from approvals.policy.explain import explain
 from approvals.policy.rules import RuleError, rule_sentence
 from approvals.policy.widening import widens
 from approvals.policy_changes import check_can_change, check_groups, refusal_to_change, return_to, save_policy
-from approvals.policy_drafts import Draft, discard, draft_of, put_rule, remove_rule
+from approvals.policy_drafts import Draft, discard, draft_of, keep_note, note_of, put_rule, remove_rule
 from approvals.policy_forms import BadConstrain, RuleForm, SampleForm, rule_initial
 from approvals.policy_pages import (
     Checked,
@@ -111,8 +111,10 @@ def save(request: HttpRequest) -> HttpResponse:
         return see_other("approvals:policy")
     wider = widens(active.rules, draft.rules)
     if request.method != "POST":
-        return render(request, "approvals/policy_save.html", _save_context(active, draft, wider))
+        context = _save_context(active, draft, wider) | {"note": note_of(request.session)}
+        return render(request, "approvals/policy_save.html", context)
     if wider and draft.base == active.number and not did_recently_reauthenticate(request):
+        keep_note(request.session, request.POST.get("note", ""))
         return _sign_in_again(reverse("approvals:policy_save"))
     return _saved(request, active, draft, wider)
 
