@@ -129,7 +129,7 @@
   // Filters send themselves; without JavaScript their button does it.
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form[data-auto]");
-    if (form) form.requestSubmit();
+    if (form && event.target.matches("select, [type=checkbox], [type=radio]")) form.requestSubmit();
   });
 
   window.countersign = { typing, plain, shown, say };

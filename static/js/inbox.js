@@ -159,6 +159,7 @@
     const news = one("[data-ids]", live);
     if (!news) return;
     all("[data-gone] > li", live).forEach(greyOut);
+    one("[data-gone]", live).replaceChildren();
     announce(news.dataset.ids.split(" ").filter(Boolean));
     one("#count-mine").textContent = news.dataset.mine;
     one("#count-others").textContent = news.dataset.others;
