@@ -10,6 +10,7 @@ class IntegrationsConfig(AppConfig):
         from agents.providers.transport import set_transport_factory
         from agents.tools.registry import register_source
         from approvals.installing import register_machine
+        from integrations import checks  # noqa: F401 - registers itself
         from integrations.http import OutboundRefused, attempt_until, guarded_transport
         from integrations.package import applying
         from integrations.states import EVENT_MOVES

@@ -98,23 +98,24 @@ def pinned(
     *,
     public_ports: Sequence[int] = PUBLIC_PORTS,
 ) -> list[str]:
-    """Return the addresses that may be connected to: all that the name resolved to, or none.
+    """Return the addresses that may be connected to.
 
-    One address out of bounds refuses the whole answer: a name that points inside and outside at once is a trick.
+    Those that OUTBOUND_ALLOW names (localhost is often two addresses, of which one is named), or else all that the
+    name resolved to: one out of bounds refuses the whole answer, because a name that points inside and outside at
+    once is a trick. Raises AddressRefused.
     """
     if not addresses:
         raise AddressRefused(f"{endpoint.host} has no address.")
-    for text in addresses:
-        _check(endpoint, ipaddress.ip_address(text), allowed, public_ports)
-    return list(addresses)
+    parsed = {text: unwrapped(ipaddress.ip_address(text)) for text in addresses}
+    named = [text for text, inner in parsed.items() if any(entry.covers(inner, endpoint.port) for entry in allowed)]
+    if named:
+        return named
+    for inner in parsed.values():
+        _check_public(endpoint, inner, public_ports)
+    return list(parsed)
 
 
-def _check(
-    endpoint: Endpoint, address: Address, allowed: Sequence[AllowedNetwork], public_ports: Sequence[int]
-) -> None:
-    inner = unwrapped(address)
-    if any(entry.covers(inner, endpoint.port) for entry in allowed):
-        return
+def _check_public(endpoint: Endpoint, inner: Address, public_ports: Sequence[int]) -> None:
     if not is_public(inner):
         raise AddressRefused(
             f"{endpoint.host} is a private or reserved address. Name its network in OUTBOUND_ALLOW if it is meant."

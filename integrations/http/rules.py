@@ -4,12 +4,15 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from integrations.http.guard import PUBLIC_PORTS, AllowedNetwork, parse_allowed
+from integrations.http.guard import PUBLIC_PORTS, AddressRefused, AllowedNetwork, parse_allowed
 
 
 def allowed_networks() -> tuple[AllowedNetwork, ...]:
-    """Return the private networks that may be called."""
-    return _parsed(tuple(settings.OUTBOUND_ALLOW))
+    """Return the private networks that may be called. Raises AddressRefused while the setting cannot be read."""
+    try:
+        return _parsed(tuple(settings.OUTBOUND_ALLOW))
+    except ValueError as error:
+        raise AddressRefused(str(error)) from None
 
 
 def public_ports() -> tuple[int, ...]:

@@ -4,14 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from agents.tools.base import CallContext, CheckSpec, LookupSpec, MoneySpec, TargetSpec, Tool, ToolResult
 from approvals.policy.action import Effect
 from integrations.openapi.call import Account, Binding, call_operation
 from integrations.openapi.document import Document, read_document
-from integrations.openapi.operations import LeftOut, Operation, operations_of
+from integrations.openapi.operations import Imported, LeftOut, Operation, operations_of
 from integrations.openapi.overrides import (
     MoneyOverride,
     ToolOverride,
@@ -41,8 +41,7 @@ class ConnectionTools:
 
 def tools_of(*, document: str, overrides: Mapping[str, Any], account: Account, timeout_s: float) -> ConnectionTools:
     """Return the tools of a connection. Raises BadDocument or BadOverrides, which say what to do."""
-    checked = read_document(document)
-    imported = operations_of(checked)
+    checked, imported = _read(document)
     said = named_as_tools(parse_overrides(overrides), imported.operations)
     operations = tuple(_without_our_headers(o, said.get(o.name, ToolOverride()), account) for o in imported.operations)
     check_overrides(said, operations)
@@ -56,6 +55,13 @@ def tools_of(*, document: str, overrides: Mapping[str, Any], account: Account, t
         left_out=imported.left_out,
         title=checked.title,
     )
+
+
+@lru_cache(maxsize=32)
+def _read(text: str) -> tuple[Document, Imported]:
+    """Return the document and its operations. Checking a large one takes a second; nobody changes what is returned."""
+    document = read_document(text)
+    return document, operations_of(document)
 
 
 def _binding(operation: Operation, override: ToolOverride, document: Document, account: Account) -> Binding:

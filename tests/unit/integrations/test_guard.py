@@ -8,6 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from agents.tools.base import NotSent
+from integrations.checks import outbound_allow_can_be_read
 from integrations.http import GuardedTransport, OutboundClient, Outgoing
 from integrations.http.guard import AddressRefused, endpoint_of, is_public, parse_allowed, pinned, unwrapped
 from tests.stranger import Stranger, answer, stranger
@@ -168,6 +169,24 @@ def test_guard_when_a_name_rebinds_it_connects_to_the_address_it_checked(
 def test_guard_when_one_of_many_addresses_is_inside_refuses_them_all() -> None:
     with pytest.raises(AddressRefused, match="private"):
         pinned(endpoint_of("https://mixed.example"), ["203.0.114.7", "10.0.0.1"], ())
+
+
+def test_guard_when_some_addresses_are_named_connects_to_those_alone() -> None:
+    allowed = parse_allowed(["127.0.0.1:8711"])
+    assert pinned(endpoint_of("http://localhost:8711"), ["::1", "127.0.0.1"], allowed) == ["127.0.0.1"]
+    assert pinned(endpoint_of("http://localhost:8711"), ["10.0.0.1", "127.0.0.1"], allowed) == ["127.0.0.1"]
+    with pytest.raises(AddressRefused):
+        pinned(endpoint_of("http://localhost:8712"), ["::1", "127.0.0.1"], allowed)
+
+
+def test_setting_when_it_cannot_be_read_stops_the_start_and_every_call(
+    settings: Settings, client: OutboundClient
+) -> None:
+    settings.OUTBOUND_ALLOW = ("shop.example:80",)
+    (error,) = outbound_allow_can_be_read(None)
+    assert error.id == "integrations.E001" and "shop.example:80" in error.msg
+    with pytest.raises(NotSent, match="OUTBOUND_ALLOW"):
+        client.send(Outgoing("GET", "https://127.0.0.1/"))
 
 
 def test_guard_when_public_wants_https_and_a_listed_port() -> None:
