@@ -53,7 +53,7 @@ def _set(operation: str, wanted: dict[str, Any]) -> Fault:
     try:
         return faults.set_fault(
             operation=operation,
-            kind=FaultKind(wanted.get("kind")),
+            kind=FaultKind(str(wanted.get("kind"))),
             seconds=float(wanted.get("seconds", 5)),
             remaining=None if remaining is None else int(remaining),
             now=timezone.now(),

@@ -80,7 +80,7 @@ def _key(request: HttpRequest, operation: Operation) -> str:
 
 
 def _from_query(request: HttpRequest, operation: Operation) -> dict[str, Any]:
-    return {name: _query_value(operation, name, value) for name, value in request.GET.items()}
+    return {name: _query_value(operation, name, str(value)) for name, value in request.GET.items()}
 
 
 def _query_value(operation: Operation, name: str, value: str) -> Any:
@@ -140,5 +140,3 @@ def _answered(status: int, body: Answer, *, replayed: bool) -> HttpResponse:
 
 def _digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
-
-

@@ -21,10 +21,10 @@ from integrations.practice.states import OrderStatus, PaymentStatus, Priority, S
 
 FOLDER = Path(__file__).parent / "samples"
 SOURCES: Mapping[str, str] = {
-    "leads": "practice-leads",
+    "refunds": "practice-orders",
     "orders": "practice-orders",
     "tickets": "practice-tickets",
-    "refunds": "practice-orders",
+    "leads": "practice-leads",
 }
 EXPECTATIONS = ("alone", "notified", "approval", "hand_off", "question")
 
@@ -71,9 +71,7 @@ def stage(setup: Mapping[str, Any], payload: Mapping[str, Any], *, now: datetime
     for name, plan in setup.items():
         if f'"{name}"' in text or name in text:
             numbers[name] = _order(plan, now=now) if name != "$ticket" else _ticket(plan, payload, now=now)
-    staged = _replaced(payload, numbers)
-    assert isinstance(staged, dict)
-    return staged
+    return {key: _replaced(value, numbers) for key, value in payload.items()}
 
 
 def _replaced(value: Any, numbers: Mapping[str, str]) -> Any:

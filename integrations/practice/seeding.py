@@ -99,5 +99,3 @@ def _seed_desk(now: datetime) -> None:
     for row in desk["invoices"]:
         received = now - timedelta(days=row.pop("days_ago"))
         models.Invoice.objects.get_or_create(number=row.pop("number"), defaults={**row, "received_at": received})
-
-

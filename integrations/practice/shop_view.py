@@ -7,7 +7,7 @@ from django.db.models import Sum
 from integrations.practice import models
 from integrations.practice.states import RefundStatus
 
-SHOWN = 40
+SHOWN = 25
 TABS = ("changes", "orders", "refunds", "tickets", "leads", "outbox", "stock")
 
 

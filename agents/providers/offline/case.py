@@ -13,7 +13,9 @@ from typing import Any
 from agents.providers.base import AssistantTurn, Message, ModelRequest, ToolCall, ToolOutputs, ToolSpec, UserText
 
 _FENCE = re.compile(r"<foreign[^>]*>\s*(.*?)\s*</foreign>", re.DOTALL)
-_NOT_FOUND = re.compile(r"\b404\b|not[ _]found|there is no|does not exist|unknown (?:order|ticket|customer)", re.IGNORECASE)
+_NOT_FOUND = re.compile(
+    r"\b404\b|not[ _]found|there is no|does not exist|unknown (?:order|ticket|customer)", re.IGNORECASE
+)
 # How the loop begins its answers about a call that did not simply run.
 _BEGINNINGS = (
     ("Recorded, not executed", "shadow"),

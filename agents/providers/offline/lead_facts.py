@@ -10,14 +10,40 @@ from agents.providers.offline.money import Amount, currency_code, find_amounts, 
 from agents.providers.offline.payload import dig, email_of, given_email, prose, text_at
 
 FREE_MAIL = frozenset(
-    ["gmail.com", "googlemail.com", "gmx.de", "gmx.net", "gmx.at", "web.de", "yahoo.com", "yahoo.de", "hotmail.com", "outlook.com", "outlook.de", "live.com", "icloud.com", "t-online.de", "aol.com", "proton.me", "protonmail.com", "mail.com", "freenet.de", "posteo.de", "orange.fr", "laposte.net", "libero.it"]
+    [
+        "gmail.com",
+        "googlemail.com",
+        "gmx.de",
+        "gmx.net",
+        "gmx.at",
+        "web.de",
+        "yahoo.com",
+        "yahoo.de",
+        "hotmail.com",
+        "outlook.com",
+        "outlook.de",
+        "live.com",
+        "icloud.com",
+        "t-online.de",
+        "aol.com",
+        "proton.me",
+        "protonmail.com",
+        "mail.com",
+        "freenet.de",
+        "posteo.de",
+        "orange.fr",
+        "laposte.net",
+        "libero.it",
+    ]
 )
 _URGENT = (
     r"\b(?:urgent(?:ly)?|asap|as soon as possible|immediately|right away|emergency|today|by tomorrow|within (?:24|48) hours)\b",
     r"\b(?:dringend\w*|eilig|eilt|sofort(?:ige[nr]?)?|umgehend|so schnell wie möglich|schnellstmöglich|noch heute|bis morgen|notfall)\b",
     r"\b(?:urgente?|au plus vite|dès que possible|immédiatement)\b",
 )
-_NOT_URGENT = (r"\b(?:not|nothing|isn'?t|no) (?:\w+ )?urgent\b|\bnicht (?:\w+ )?(?:dringend|eilig)\b|\beilt nicht\b|\bno rush\b|\bkeine eile\b",)
+_NOT_URGENT = (
+    r"\b(?:not|nothing|isn'?t|no) (?:\w+ )?urgent\b|\bnicht (?:\w+ )?(?:dringend|eilig)\b|\beilt nicht\b|\bno rush\b|\bkeine eile\b",
+)
 _COMPETITOR = (
     r"\b(?:we are|i am|i'm|we're) (?:a |your )?(?:direct )?competitor\b|\b(?:wir sind|bin) (?:ein |ihr )?(?:direkte[rn]? )?(?:wettbewerber|konkurrent|mitbewerber)\b",
 )
@@ -26,7 +52,16 @@ _STAFF_IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _STAFF_RANGE = re.compile(r"^\s*(\d[\d.,']*)\s*(?:-|–|to|bis)\s*(\d[\d.,']*)\s*\D*$")
-_VALUE_PATHS = ("value", "budget", "deal_value", "estimated_value", "expected_value", "annual_budget", "amount", "deal.value")
+_VALUE_PATHS = (
+    "value",
+    "budget",
+    "deal_value",
+    "estimated_value",
+    "expected_value",
+    "annual_budget",
+    "amount",
+    "deal.value",
+)
 _FALSE = ("false", "no", "0", "nein", "off")
 
 
@@ -73,7 +108,11 @@ def read_lead(event: Mapping[str, Any]) -> Lead:
     message = prose(event)
     email = email_of(event)
     urgent = "" if words.says(message, _NOT_URGENT) else words.says(message, _URGENT)
-    if _truth(dig(event, "urgent", "is_urgent")) or text_at(event, "priority", "urgency").lower() in ("urgent", "high", "critical"):
+    if _truth(dig(event, "urgent", "is_urgent")) or text_at(event, "priority", "urgency").lower() in (
+        "urgent",
+        "high",
+        "critical",
+    ):
         urgent = urgent or "marked urgent"
     return Lead(
         lead_id=text_at(event, "lead_id", "lead.id", "id"),
@@ -82,7 +121,9 @@ def read_lead(event: Mapping[str, Any]) -> Lead:
         given_email=given_email(event),
         company=text_at(event, "company", "company.name", "company_name", "organisation", "organization", "firma"),
         domain=_domain(event, given_email(event)),
-        job_title=text_at(event, "job_title", "title", "position", "role", "jobtitle", "contact.title", "contact.job_title"),
+        job_title=text_at(
+            event, "job_title", "title", "position", "role", "jobtitle", "contact.title", "contact.job_title"
+        ),
         industry=text_at(event, "industry", "company.industry", "branche", "sector").lower(),
         employees=_staff(event, message),
         country=text_at(event, "country", "company.country", "land", "contact.country", "region"),
@@ -126,7 +167,18 @@ def _domain(event: Mapping[str, Any], email: str) -> str:
 
 
 def _staff(event: Mapping[str, Any], message: str) -> int | None:
-    raw = dig(event, "employees", "staff", "company.employees", "company_size", "company.size", "headcount", "mitarbeiter", "size", "number_of_employees")
+    raw = dig(
+        event,
+        "employees",
+        "staff",
+        "company.employees",
+        "company_size",
+        "company.size",
+        "headcount",
+        "mitarbeiter",
+        "size",
+        "number_of_employees",
+    )
     if (count := whole_number(raw)) is not None:
         return count
     if span := _STAFF_RANGE.match(str(raw or "")):
@@ -157,7 +209,11 @@ def _refuses_newsletter(event: Mapping[str, Any], message: str) -> bool:
         return True
     if any(_at_false(event, name) for name in ("consent", "newsletter", "marketing_consent", "opt_in")):
         return True
-    return bool(words.says(message, (r"\bno (?:newsletter|marketing)\b|\bkein(?:en)? newsletter\b|\bkeine werbung\b|\bunsubscribe\b",)))
+    return bool(
+        words.says(
+            message, (r"\bno (?:newsletter|marketing)\b|\bkein(?:en)? newsletter\b|\bkeine werbung\b|\bunsubscribe\b",)
+        )
+    )
 
 
 def _at_false(event: Mapping[str, Any], name: str) -> bool:

@@ -50,7 +50,10 @@ def _check_known(case: Case, lead: Lead) -> None:
     if not found.ok or not found.data.get("found"):
         return
     record = found.data
-    _notice(case, f"{_name(lead)} wrote again (known as {record.get('tier')}, {record.get('score')} points): {words.short(lead.message)}")
+    _notice(
+        case,
+        f"{_name(lead)} wrote again (known as {record.get('tier')}, {record.get('score')} points): {words.short(lead.message)}",
+    )
     raise Ended(
         Ending("already_known", 0.9, f"{lead.email} has a CRM record already; sales was told.", {"email": lead.email})
     )
@@ -58,7 +61,9 @@ def _check_known(case: Case, lead: Lead) -> None:
 
 def _profile(case: Case, lead: Lead) -> Profile:
     if not lead.domain:
-        case.needs_person("missing_data", f"No company could be found for {_name(lead)}: neither a domain nor a website is given.")
+        case.needs_person(
+            "missing_data", f"No company could be found for {_name(lead)}: neither a domain nor a website is given."
+        )
     answer = case.read("enrich_company", domain=lead.domain)
     return profile_of(lead, answer.data if answer.ok else {})
 
@@ -66,22 +71,34 @@ def _profile(case: Case, lead: Lead) -> Profile:
 def _check_person(case: Case, lead: Lead, profile: Profile) -> None:
     """Pass on what a person should see first: rules of the house, not of the score."""
     if phrase := words.find_privacy(lead.message) or words.find_legal(lead.message):
-        case.needs_person("policy", f"{_name(lead)} writes about their rights (“{words.short(phrase, 60)}”).", priority="high")
+        case.needs_person(
+            "policy", f"{_name(lead)} writes about their rights (“{words.short(phrase, 60)}”).", priority="high"
+        )
     if profile.competitor:
         case.needs_person("policy", f"{profile.company} is a competitor.", priority="high")
     if profile.employees is not None and profile.employees > LARGEST_STAFF:
-        case.needs_person("policy", f"{profile.company} has {profile.employees} staff, more than {LARGEST_STAFF}: a person talks to them.", priority="high")
+        case.needs_person(
+            "policy",
+            f"{profile.company} has {profile.employees} staff, more than {LARGEST_STAFF}: a person talks to them.",
+            priority="high",
+        )
     if lead.urgent:
-        case.needs_person("policy", f"{_name(lead)} asks for an answer at once (“{words.short(lead.urgent, 60)}”).", priority="urgent")
+        case.needs_person(
+            "policy", f"{_name(lead)} asks for an answer at once (“{words.short(lead.urgent, 60)}”).", priority="urgent"
+        )
     if missing := profile.missing:
-        case.needs_person("missing_data", f"Too little is known of {profile.company or lead.domain}: {', '.join(missing)} is missing.")
+        case.needs_person(
+            "missing_data", f"Too little is known of {profile.company or lead.domain}: {', '.join(missing)} is missing."
+        )
 
 
 def _route(case: Case, lead: Lead, profile: Profile, score: Score) -> Ending:
     confidence = 0.55 if lead.injection else score.confidence
     reason = f"{_name(lead)}: {score.points} of 10 ({score.explained}).{_remark(lead)}"
     outcome = case.act("create_crm_record", _record(lead, profile, score), reason=reason, confidence=confidence)
-    must_succeed(case, outcome, f"the CRM record of {lead.email}", email=lead.email, score=score.points, tier=score.tier)
+    must_succeed(
+        case, outcome, f"the CRM record of {lead.email}", email=lead.email, score=score.points, tier=score.tier
+    )
     {"hot": _hot, "warm": _warm, "cold": _cold}[score.tier](case, lead, profile, score)
     parameters = {"email": lead.email, "score": score.points, "tier": score.tier, "company": profile.company}
     return Ending(score.tier, confidence, reason, parameters)
@@ -131,9 +148,17 @@ def _follow_up(case: Case, lead: Lead, *, clicked: bool) -> Ending:
     if not record.ok or not record.data.get("found"):
         return Ending("no_action", 0.9, f"{lead.email} has no CRM record; nothing to follow up.", {"email": lead.email})
     if clicked:
-        _notice(case, f"{lead.email} clicked a link in our mail ({record.data.get('tier')}, {record.data.get('score')} points).")
+        _notice(
+            case,
+            f"{lead.email} clicked a link in our mail ({record.data.get('tier')}, {record.data.get('score')} points).",
+        )
         _task(case, lead, "Call: clicked a link in our mail", days=1)
-        return Ending("follow_up", 0.92, f"{lead.email} clicked: sales was told and has a task for tomorrow.", {"email": lead.email})
+        return Ending(
+            "follow_up",
+            0.92,
+            f"{lead.email} clicked: sales was told and has a task for tomorrow.",
+            {"email": lead.email},
+        )
     _task(case, lead, "Write again: opened our mail without clicking", days=3)
     return Ending("follow_up", 0.9, f"{lead.email} opened a mail: a task for in three days.", {"email": lead.email})
 
@@ -146,7 +171,10 @@ def _mail(case: Case, lead: Lead, letter: _Letter, why: str) -> None:
 
 def _subscribe(case: Case, lead: Lead, name: str) -> None:
     outcome = case.act(
-        "subscribe", {"email": lead.given_email, "list": name}, reason=f"The score puts the lead on the {name} list.", confidence=0.9
+        "subscribe",
+        {"email": lead.given_email, "list": name},
+        reason=f"The score puts the lead on the {name} list.",
+        confidence=0.9,
     )
     must_succeed(case, outcome, f"{lead.email} on the {name} list", email=lead.email)
 
@@ -202,5 +230,3 @@ def _remark(lead: Lead) -> str:
     if not lead.injection:
         return ""
     return f" The message tries to give orders (“{words.short(lead.injection, 60)}”); they were ignored."
-
-

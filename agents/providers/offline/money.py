@@ -138,7 +138,8 @@ def whole_number(value: Any) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, (int, float, Decimal)):
-        return int(value) if abs(value) < 10**15 and value == int(value) else None
+        exact = Decimal(str(value))
+        return int(exact) if exact.is_finite() and abs(exact) < 10**15 and exact == int(exact) else None
     match = re.fullmatch(r"\s*(\d{1,3}(?:[.,' ]\d{3})+|\d{1,15})(?:[.,]0+)?\s*", str(value))
     return int(re.sub(r"\D", "", match[1])) if match else None
 
@@ -158,9 +159,7 @@ _TENS = {
 _WORDS = {**_UNITS, **_TENS}
 _MONEY_WORDS = r"euros?|dollars?|pounds?|franken|francs|yen"
 _ANY = "|".join(sorted(_WORDS, key=len, reverse=True))
-_SPOKEN = re.compile(
-    rf"(?<!\w)((?:a |(?:{_ANY})(?:und)?[\s-]?)*(?:{_ANY}))\s+({_MONEY_WORDS})(?!\w)", re.IGNORECASE
-)
+_SPOKEN = re.compile(rf"(?<!\w)((?:a |(?:{_ANY})(?:und)?[\s-]?)*(?:{_ANY}))\s+({_MONEY_WORDS})(?!\w)", re.IGNORECASE)
 
 
 def _in_words(text: str) -> list[tuple[int, Amount]]:
@@ -175,7 +174,7 @@ def _spoken(words: str) -> int:
     """Return what number words up to the hundreds say: "two hundred fifty", "fünfundzwanzig"."""
     total = part = 0
     for word in re.findall(_ANY, words.lower()):
-        value = _WORDS[word]
+        value = int(_WORDS[word])
         if value == 100:
             part = max(part, 1) * 100
             total, part = total + part, 0

@@ -46,7 +46,9 @@ def _wants_cancelling(event: Mapping[str, Any]) -> bool:
     kind = kind_of(event)
     if "cancel" in kind or "storn" in kind:
         return True
-    return bool(words.says(prose(event), _CANCEL)) and not words.says(prose(event), (r"\bnot? cancel", r"\bnicht stornier"))
+    return bool(words.says(prose(event), _CANCEL)) and not words.says(
+        prose(event), (r"\bnot? cancel", r"\bnicht stornier")
+    )
 
 
 def _process(case: Case, number: str) -> Ending:
@@ -117,9 +119,7 @@ def _check_payment(case: Case, order: Mapping[str, Any]) -> None:
     recorded = str(order.get("payment_status") or "unknown").lower()
     announced = text_at(case.event, "payment_status", "payment.status").lower()
     if recorded != "paid":
-        case.needs_person(
-            "exception", f"The payment of order {order.get('order_id')} is {recorded}.", priority="high"
-        )
+        case.needs_person("exception", f"The payment of order {order.get('order_id')} is {recorded}.", priority="high")
     if announced in ("declined", "failed", "refused", "pending", "chargeback", "abgelehnt", "unpaid", "voided"):
         case.needs_person(
             "anomaly",
@@ -138,7 +138,9 @@ def _check_words(case: Case, order: Mapping[str, Any]) -> None:
     """The customer's note may hold what a parcel clerk must not decide."""
     said = "\n".join([prose(case.event), str(order.get("note") or "")])
     if phrase := words.find_legal(said):
-        case.needs_person("policy", f"The customer speaks of legal steps (“{words.short(phrase, 60)}”).", priority="urgent")
+        case.needs_person(
+            "policy", f"The customer speaks of legal steps (“{words.short(phrase, 60)}”).", priority="urgent"
+        )
     if phrase := words.says(said, _CHANGE):
         case.needs_person("exception", f"The customer writes about another address (“{words.short(phrase, 60)}”).")
     owner, email = str(order.get("customer_email", "")).lower(), email_of(case.event)
@@ -221,7 +223,9 @@ def _settle(
 
 def _cancel_one(case: Case, numbers: Sequence[str]) -> Ending:
     if not numbers:
-        case.needs_person("missing_data", f"Something should be cancelled, but no order is named: {words.short(prose(case.event))}")
+        case.needs_person(
+            "missing_data", f"Something should be cancelled, but no order is named: {words.short(prose(case.event))}"
+        )
     found = case.read("get_order", order_id=numbers[0] if numbers else "")
     if not found.ok:
         case.needs_person("missing_data", f"The order to cancel could not be read: {found.said or numbers}")
@@ -229,19 +233,26 @@ def _cancel_one(case: Case, numbers: Sequence[str]) -> Ending:
     if order.get("status") == "cancelled":
         return Ending("already_cancelled", 0.97, f"Order {order.get('order_id')} is cancelled already.", _facts(order))
     if order.get("status") in _DONE:
-        case.needs_person("exception", f"Order {order.get('order_id')} is {order['status']}; it is too late to cancel, a return may fit.")
+        case.needs_person(
+            "exception",
+            f"Order {order.get('order_id')} is {order['status']}; it is too late to cancel, a return may fit.",
+        )
     _check_words(case, order)
     why = f"Its cancelling was asked for before it left: {words.short(prose(case.event), 120) or kind_of(case.event)}"
     return _settle(case, order, "cancel_order", {}, "cancelled", why)
 
 
 def _cancel_several(case: Case, numbers: Sequence[str]) -> Ending:
-    reason = f"The event asks to cancel {len(numbers)} orders: {words.short(prose(case.event), 160) or ', '.join(numbers)}"
+    reason = (
+        f"The event asks to cancel {len(numbers)} orders: {words.short(prose(case.event), 160) or ', '.join(numbers)}"
+    )
     wanted = dig(case.event, *_LISTS)
     listed = wanted if isinstance(wanted, list) and all(isinstance(number, str) for number in wanted) else list(numbers)
     outcome: Outcome = case.act("cancel_orders", {"order_ids": listed}, reason=reason, confidence=0.85)
     must_succeed(case, outcome, f"cancelling {len(numbers)} orders", order_ids=list(numbers))
-    return Ending("cancelled", 0.85, f"Cancelled {len(numbers)} orders: {', '.join(numbers)}.", {"order_ids": list(numbers)})
+    return Ending(
+        "cancelled", 0.85, f"Cancelled {len(numbers)} orders: {', '.join(numbers)}.", {"order_ids": list(numbers)}
+    )
 
 
 def _about(case: Case, number: Any) -> dict[str, Any]:
@@ -251,7 +262,9 @@ def _about(case: Case, number: Any) -> dict[str, Any]:
 def _tell(case: Case, text: str) -> None:
     """Post a line to the warehouse; an order does not fail because nobody could be told."""
     if case.offers("post_notice"):
-        case.act("post_notice", {"channel": "fulfilment", "text": text}, reason="The warehouse should know.", confidence=0.95)
+        case.act(
+            "post_notice", {"channel": "fulfilment", "text": text}, reason="The warehouse should know.", confidence=0.95
+        )
 
 
 def _note(case: Case) -> str:
@@ -264,4 +277,8 @@ def _total(order: Mapping[str, Any]) -> str:
 
 
 def _facts(order: Mapping[str, Any]) -> dict[str, Any]:
-    return {"order_id": order.get("order_id"), "total_minor": order.get("total_minor"), "currency": order.get("currency")}
+    return {
+        "order_id": order.get("order_id"),
+        "total_minor": order.get("total_minor"),
+        "currency": order.get("currency"),
+    }

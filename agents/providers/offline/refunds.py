@@ -136,7 +136,9 @@ def _check_person(case: Case, wish: Wish, order: Mapping[str, Any]) -> None:
         )
     for found, what in ((words.find_legal, "legal steps"), (words.find_safety, "harm to a person")):
         if phrase := found(wish.story):
-            case.needs_person("policy", f"The customer speaks of {what} (“{words.short(phrase, 60)}”).", priority="urgent")
+            case.needs_person(
+                "policy", f"The customer speaks of {what} (“{words.short(phrase, 60)}”).", priority="urgent"
+            )
 
 
 def _check_order(case: Case, order: Mapping[str, Any]) -> None:
@@ -193,9 +195,7 @@ def _check_amount(case: Case, wish: Wish, amount: Amount, order: Mapping[str, An
     number, left = order.get("order_id"), int(order.get("refundable_minor", 0))
     currency = str(order.get("currency", amount.currency))
     if amount.currency != currency:
-        case.needs_person(
-            "anomaly", f"The request is in {amount.currency}, order {number} was paid in {currency}."
-        )
+        case.needs_person("anomaly", f"The request is in {amount.currency}, order {number} was paid in {currency}.")
     if left <= 0:
         case.needs_person("anomaly", f"Order {number} has been refunded in full already.")
     if amount.minor <= 0:
@@ -207,7 +207,8 @@ def _check_amount(case: Case, wish: Wish, amount: Amount, order: Mapping[str, An
         )
     if any(_is_same_refund(refund, amount) for refund in order.get("refunds", ())):
         case.needs_person(
-            "anomaly", f"{show(amount.minor, amount.currency)} was refunded on order {number} before; is this the same wish again?"
+            "anomaly",
+            f"{show(amount.minor, amount.currency)} was refunded on order {number} before; is this the same wish again?",
         )
 
 
@@ -224,10 +225,10 @@ def _pay(case: Case, wish: Wish, amount: Amount, order: Mapping[str, Any]) -> Ma
         "note": words.short(wish.story, 300) or None,
     }
     reason = f"Order {order.get('order_id')} was sent {order.get('days_since_shipped')} days ago; {said} is within what is left."
-    outcome = case.act(
-        "refund_order", arguments, reason=reason + _remark(wish), confidence=_confidence(wish, amount)
+    outcome = case.act("refund_order", arguments, reason=reason + _remark(wish), confidence=_confidence(wish, amount))
+    return must_succeed(
+        case, outcome, f"the refund of {said}", order_id=order.get("order_id"), amount_minor=amount.minor
     )
-    return must_succeed(case, outcome, f"the refund of {said}", order_id=order.get("order_id"), amount_minor=amount.minor)
 
 
 def _remark(wish: Wish) -> str:
@@ -245,9 +246,7 @@ def _confidence(wish: Wish, amount: Amount) -> float:
     return 0.95 if not stated or amount.minor in stated else 0.8
 
 
-def _ending(
-    case: Case, wish: Wish, amount: Amount, order: Mapping[str, Any], refund: Mapping[str, Any]
-) -> Ending:
+def _ending(case: Case, wish: Wish, amount: Amount, order: Mapping[str, Any], refund: Mapping[str, Any]) -> Ending:
     said = f"Refunded {show(amount.minor, amount.currency)} on order {order.get('order_id')}.{_remark(wish)}"
     if wish.other_orders and wish.order_id:
         others = ", ".join(wish.other_orders)

@@ -18,8 +18,12 @@ _SENIOR = (
     r"\b(?:geschäftsführ\w*|inhaber\w*|vorstand\w*|leiter\w*|leitung|direktor\w*|bereichsleit\w*|gründer\w*|prokurist\w*|\w+leiter(?:in)?)\b",
     r"\b(?:directeur|directrice|gérante?|pdg|dirigeant|director[a]?|direttore)\b",
 )
-_MIDDLE = (r"\b(?:manager|lead|senior|supervisor|buyer|procurement|teamlead|coordinator|einkäufer\w*|teamleit\w*|referent\w*|responsable)\b",)
-_JUNIOR = (r"\b(?:student\w*|intern|trainee|praktikant\w*|azubi|auszubildende\w*|werkstudent\w*|apprentice|stagiaire)\b",)
+_MIDDLE = (
+    r"\b(?:manager|lead|senior|supervisor|buyer|procurement|teamlead|coordinator|einkäufer\w*|teamleit\w*|referent\w*|responsable)\b",
+)
+_JUNIOR = (
+    r"\b(?:student\w*|intern|trainee|praktikant\w*|azubi|auszubildende\w*|werkstudent\w*|apprentice|stagiaire)\b",
+)
 _STRONG_INTENT = (
     r"\b(?:demo|quote|quotation|pricing|price list|offer|proposal|trial|pilot|meeting|call me|contract|purchase|buy|order|roll-?out|implement\w*|switch(?:ing)? from|replace)\b",
     r"\b(?:angebot|preis(?:e|liste)?|kosten|termin|vorführung|testzugang|kaufen|bestellen|vertrag|einführen|umstellen|ablösen|pilotprojekt|beschaff\w*|anschaff\w*)\b",
@@ -35,7 +39,67 @@ _NO_INTENT = (
     r"\b(?:nur (?:mal )?(?:schauen|umsehen)|hausarbeit|bachelorarbeit|masterarbeit|bewerbung|praktikum|schulprojekt|kein budget|irgendwann)\b",
 )
 _NEAR = frozenset(
-    ["de", "at", "ch", "fr", "it", "es", "nl", "be", "lu", "dk", "se", "no", "fi", "ie", "gb", "uk", "pl", "cz", "pt", "germany", "deutschland", "austria", "österreich", "switzerland", "schweiz", "france", "frankreich", "italy", "italien", "spain", "spanien", "netherlands", "niederlande", "belgium", "belgien", "luxembourg", "denmark", "dänemark", "sweden", "schweden", "norway", "norwegen", "finland", "finnland", "ireland", "irland", "poland", "polen", "czechia", "portugal", "europe", "europa", "eu", "dach", "england", "united", "kingdom", "great", "britain"]
+    [
+        "de",
+        "at",
+        "ch",
+        "fr",
+        "it",
+        "es",
+        "nl",
+        "be",
+        "lu",
+        "dk",
+        "se",
+        "no",
+        "fi",
+        "ie",
+        "gb",
+        "uk",
+        "pl",
+        "cz",
+        "pt",
+        "germany",
+        "deutschland",
+        "austria",
+        "österreich",
+        "switzerland",
+        "schweiz",
+        "france",
+        "frankreich",
+        "italy",
+        "italien",
+        "spain",
+        "spanien",
+        "netherlands",
+        "niederlande",
+        "belgium",
+        "belgien",
+        "luxembourg",
+        "denmark",
+        "dänemark",
+        "sweden",
+        "schweden",
+        "norway",
+        "norwegen",
+        "finland",
+        "finnland",
+        "ireland",
+        "irland",
+        "poland",
+        "polen",
+        "czechia",
+        "portugal",
+        "europe",
+        "europa",
+        "eu",
+        "dach",
+        "england",
+        "united",
+        "kingdom",
+        "great",
+        "britain",
+    ]
 ) | {"united kingdom", "great britain", "czech republic"}
 
 

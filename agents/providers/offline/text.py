@@ -13,13 +13,17 @@ _ORDER_WORDS = (
     r"orders?|bestellungen|bestellung|bestell-?nr|bestellnummern?|auftr(?:a|ä)ge?|auftragsnummer|commandes?|pedidos?|ordine|"
     r"purchase|order-?id|ordernummer|bestelling|zam(?:ó|o)wieni[ae]"
 )
-_NUMBER_WORDS = r"(?:number|numbers|nummern?|no\.?|nr\.?|num(?:é|e)ro|n°|id|:|#|\s)*"
+_NUMBER_WORDS = r"(?:number|numbers|nummern?|no\.?|nr\.?|num(?:é|e)ro|n°|id|is|ist|lautet|est|:|#|\s)*"
 _ORDER_ID = r"[A-Za-z]{0,5}-?\d[\dA-Za-z]*(?:-\d+)*"
 _AFTER_WORD = re.compile(rf"(?<!\w)(?:{_ORDER_WORDS}){_NUMBER_WORDS}\s*({_ORDER_ID})", re.IGNORECASE)
-_MORE = re.compile(rf"\s*(?:,|and|und|et|y|e|&|/|\+|as well as|sowie)\s*(?:{_NUMBER_WORDS})({_ORDER_ID})", re.IGNORECASE)
+_MORE = re.compile(
+    rf"\s*(?:,|and|und|et|y|e|&|/|\+|as well as|sowie)\s*(?:{_NUMBER_WORDS})({_ORDER_ID})", re.IGNORECASE
+)
 _HASH = re.compile(r"(?<!\w)#\s?([A-Za-z]{0,5}-?\d{3,12})(?!\w)")
 _EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-_UNITS_AFTER = re.compile(r"\s*(?:€|eur|euro|usd|\$|%|days?|tage?n?|weeks?|wochen?|x\b|st(?:ü|u)ck|times|mal\b|hours?|stunden)", re.IGNORECASE)
+_UNITS_AFTER = re.compile(
+    r"\s*(?:€|eur|euro|usd|\$|%|days?|tage?n?|weeks?|wochen?|x\b|st(?:ü|u)ck|times|mal\b|hours?|stunden)", re.IGNORECASE
+)
 
 
 def find_order_numbers(text: str) -> list[str]:

@@ -26,7 +26,7 @@ def best_article(articles: Sequence[Any], text: str, language: str) -> Mapping[s
     """Return the page that answers the question, in the asker's language where there is one; None when none clearly does."""
     fitting = [page for page in articles if isinstance(page, Mapping) and _fits(page, text)]
     mine = [page for page in fitting if str(page.get("language")) == language]
-    return (mine or fitting or [None])[0]
+    return next(iter(mine or fitting), None)
 
 
 def _fits(page: Mapping[str, Any], text: str) -> bool:

@@ -106,7 +106,10 @@ KINDS: tuple[Kind, ...] = (
 )
 
 OTHER = Kind("other", "support", "normal", ())
-_PRECEDENCE = {"refund": ("damage",), "question": ("order_status", "account", "technical", "refund", "damage", "cancellation", "billing")}
+_PRECEDENCE = {
+    "refund": ("damage",),
+    "question": ("order_status", "account", "technical", "refund", "damage", "cancellation", "billing"),
+}
 _JUST_ASKING = (
     r"\bhow (?:do|can|would|long|does) (?:i |you |the |it |a )?(?:\w+ ){0,3}(?:return|refund|cancel|send)",
     r"\b(?:what is|what'?s|do you have) (?:your |a )?(?:return|refund|cancell?ation) (?:policy|period)",

@@ -13,7 +13,16 @@ from agents.providers.offline.refunds import as_given, order_number_of
 from agents.providers.offline.ticket_kinds import Kind, kinds_in
 
 _LADDER = ("low", "normal", "high", "urgent")
-_TICKET_PATHS = ("ticket_id", "ticket.id", "ticket_number", "ticket.number", "ticket.ticket_id", "case_id", "number", "id")
+_TICKET_PATHS = (
+    "ticket_id",
+    "ticket.id",
+    "ticket_number",
+    "ticket.number",
+    "ticket.ticket_id",
+    "case_id",
+    "number",
+    "id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,9 @@ def play(case: Case) -> Ending:
     if _is_reminder(case.event):
         return _remind(case, ticket)
     if ticket.record.get("status") == "closed":
-        return Ending("already_closed", 0.95, f"Ticket {ticket.number} is closed already.", {"ticket_id": ticket.number})
+        return Ending(
+            "already_closed", 0.95, f"Ticket {ticket.number} is closed already.", {"ticket_id": ticket.number}
+        )
     _check_serious(case, ticket)
     if phrase := words.find_spam(ticket.text):
         return _close(case, ticket, "spam", f"Unwanted advertising (“{words.short(phrase, 50)}”).", 0.9)
@@ -63,7 +74,8 @@ def read_ticket(event: Mapping[str, Any], record: Mapping[str, Any] | None = Non
         number=_ticket_number(event),
         email=email_of(event) or str(record.get("requester_email") or "").lower(),
         given_email=given_email(event),
-        name=text_at(event, "customer.name", "name", "requester.name", "from.name") or str(record.get("requester_name") or ""),
+        name=text_at(event, "customer.name", "name", "requester.name", "from.name")
+        or str(record.get("requester_name") or ""),
         subject=text_at(event, "subject", "title", "betreff"),
         body=text_at(event, "body", "message", "description", "text", "content"),
         text=body,
@@ -91,7 +103,9 @@ def _on_the_desk(case: Case, ticket: Ticket) -> Ticket:
     if found.kind != "missing":
         case.needs_person("exception", f"Ticket {ticket.number} could not be read: {found.said}", priority="high")
     if not case.offers("open_ticket") or not ticket.given_email:
-        case.needs_person("missing_data", f"Ticket {ticket.number} is unknown, and the event does not say who wrote it.")
+        case.needs_person(
+            "missing_data", f"Ticket {ticket.number} is unknown, and the event does not say who wrote it."
+        )
         raise Ended(Ending("unknown_ticket", 0.9, f"Ticket {ticket.number} is unknown.", {"ticket_id": ticket.number}))
     wanted = {
         **_about(case, ticket),
@@ -100,14 +114,20 @@ def _on_the_desk(case: Case, ticket: Ticket) -> Ticket:
         "subject": ticket.subject[:300] or None,
         "body": ticket.text[:20000] or None,
     }
-    opened = case.act("open_ticket", wanted, reason=f"The desk does not have ticket {ticket.number} yet.", confidence=0.95)
-    return read_ticket(case.event, must_succeed(case, opened, f"opening ticket {ticket.number}", ticket_id=ticket.number))
+    opened = case.act(
+        "open_ticket", wanted, reason=f"The desk does not have ticket {ticket.number} yet.", confidence=0.95
+    )
+    return read_ticket(
+        case.event, must_succeed(case, opened, f"opening ticket {ticket.number}", ticket_id=ticket.number)
+    )
 
 
 def _checked_requester(case: Case, told: Ticket, ticket: Ticket) -> Ticket:
     owner = str(ticket.record.get("requester_email") or "").lower()
     if told.email and owner and told.email != owner:
-        case.needs_person("anomaly", f"The event says {told.email}, but ticket {ticket.number} belongs to somebody else.")
+        case.needs_person(
+            "anomaly", f"The event says {told.email}, but ticket {ticket.number} belongs to somebody else."
+        )
     return ticket
 
 
@@ -120,7 +140,9 @@ def _remind(case: Case, ticket: Ticket) -> Ending:
     """A deadline comes near or has passed: one step up, and the people are told."""
     record = ticket.record
     if record.get("status") == "closed":
-        return Ending("already_closed", 0.95, f"Ticket {ticket.number} was closed in time.", {"ticket_id": ticket.number})
+        return Ending(
+            "already_closed", 0.95, f"Ticket {ticket.number} was closed in time.", {"ticket_id": ticket.number}
+        )
     now = str(record.get("priority") or "normal")
     raised = _LADDER[min(_LADDER.index(now) + 1, 3)] if now in _LADDER else "high"
     minutes = record.get("minutes_to_sla")
@@ -130,7 +152,12 @@ def _remind(case: Case, ticket: Ticket) -> Ending:
     )
     must_succeed(case, outcome, f"ticket {ticket.number} at priority {raised}", ticket_id=ticket.number)
     _tell(case, f"Ticket {ticket.number} is {when}; it is {raised} now.")
-    return Ending("reminded", 0.93, f"Ticket {ticket.number} is {when}: raised to {raised}, support was told.", {"ticket_id": ticket.number, "priority": raised})
+    return Ending(
+        "reminded",
+        0.93,
+        f"Ticket {ticket.number} is {when}: raised to {raised}, support was told.",
+        {"ticket_id": ticket.number, "priority": raised},
+    )
 
 
 def _check_serious(case: Case, ticket: Ticket) -> None:
@@ -153,11 +180,15 @@ def _settle(case: Case, ticket: Ticket, kinds: list[Kind]) -> Ending:
         said = f"The text tries to give orders (“{words.short(ticket.injection, 60)}”); people answer this one."
         return _assigned(case, ticket, kinds[0], said)
     if ticket.anger and kinds[0].name != "order_status":
-        return _assigned(case, ticket, kinds[0], f"The customer is angry (“{words.short(ticket.anger, 40)}”).", at_least="high")
+        return _assigned(
+            case, ticket, kinds[0], f"The customer is angry (“{words.short(ticket.anger, 40)}”).", at_least="high"
+        )
     if len(kinds) > 1 or not kinds[0].answerable:
         wants = " and ".join(kind.name.replace("_", " ") for kind in kinds)
         return _assigned(case, ticket, kinds[0], f"It is about {wants}.{_order_remark(case, ticket)}")
-    return _status(case, ticket, kinds[0]) if kinds[0].name == "order_status" else _from_knowledge(case, ticket, kinds[0])
+    return (
+        _status(case, ticket, kinds[0]) if kinds[0].name == "order_status" else _from_knowledge(case, ticket, kinds[0])
+    )
 
 
 def _order_remark(case: Case, ticket: Ticket) -> str:
@@ -174,13 +205,29 @@ def _status(case: Case, ticket: Ticket, kind: Kind) -> Ending:
     order = _one_order(case, ticket)
     if order is None:
         found = "does not know the order" if ticket.orders else "cannot tell which order is meant"
-        return _from_knowledge(case, ticket, kind) if not ticket.orders else _assigned(case, ticket, kind, f"The desk {found}.")
+        return (
+            _from_knowledge(case, ticket, kind)
+            if not ticket.orders
+            else _assigned(case, ticket, kind, f"The desk {found}.")
+        )
     if str(order.get("customer_email", "")).lower() != ticket.email:
-        return _assigned(case, ticket, kind, f"Order {order.get('order_id')} belongs to another address; nothing was told.", at_least="high")
+        return _assigned(
+            case,
+            ticket,
+            kind,
+            f"Order {order.get('order_id')} belongs to another address; nothing was told.",
+            at_least="high",
+        )
     hours = order.get("hours_to_ship_by")
     is_late = order.get("status") in ("new", "picking", "backordered") and isinstance(hours, int) and hours < 0
     if is_late or (ticket.anger and order.get("status") != "shipped") or _says_lost(ticket, order):
-        return _assigned(case, ticket, kind, f"Order {order.get('order_id')} is {order.get('status')}; the customer waits too long.", at_least="high")
+        return _assigned(
+            case,
+            ticket,
+            kind,
+            f"Order {order.get('order_id')} is {order.get('status')}; the customer waits too long.",
+            at_least="high",
+        )
     return _answer(case, ticket, kind, answers.order_status(order, ticket.language, ticket.name), 0.9)
 
 
@@ -209,7 +256,9 @@ def _from_knowledge(case: Case, ticket: Ticket, kind: Kind) -> Ending:
     article = answers.best_article(found.data.get("articles") or [], ticket.text, ticket.language) if found.ok else None
     if article is None:
         return _assigned(case, ticket, kind, "The knowledge base has no clear answer.")
-    return _answer(case, ticket, kind, answers.from_article(article, ticket.language, ticket.name), answers.confidence_in(article))
+    return _answer(
+        case, ticket, kind, answers.from_article(article, ticket.language, ticket.name), answers.confidence_in(article)
+    )
 
 
 def _answer(case: Case, ticket: Ticket, kind: Kind, reply: str, confidence: float) -> Ending:
@@ -227,7 +276,12 @@ def _close(case: Case, ticket: Ticket, category: str, resolution: str, confidenc
     wanted = {**_about(case, ticket), "resolution": resolution, "category": category}
     outcome = case.act("close_ticket", wanted, reason=resolution, confidence=confidence)
     must_succeed(case, outcome, f"closing ticket {ticket.number}", ticket_id=ticket.number)
-    return Ending("closed", confidence, f"Ticket {ticket.number} is closed: {resolution}", {"ticket_id": ticket.number, "category": category})
+    return Ending(
+        "closed",
+        confidence,
+        f"Ticket {ticket.number} is closed: {resolution}",
+        {"ticket_id": ticket.number, "category": category},
+    )
 
 
 def _assigned(case: Case, ticket: Ticket, kind: Kind, why: str, *, at_least: str = "low") -> Ending:
@@ -244,7 +298,10 @@ def _assign(case: Case, ticket: Ticket, kind: Kind, why: str, *, at_least: str =
     must_succeed(case, outcome, f"ticket {ticket.number} to {kind.queue}", ticket_id=ticket.number)
     if priority in ("high", "urgent"):
         due = {"urgent": "one hour", "high": "four hours"}[priority]
-        _tell(case, f"Ticket {ticket.number} ({kind.name}) waits for {kind.queue}, {priority}: first answer within {due}. {why}")
+        _tell(
+            case,
+            f"Ticket {ticket.number} ({kind.name}) waits for {kind.queue}, {priority}: first answer within {due}. {why}",
+        )
     return priority
 
 
@@ -263,6 +320,6 @@ def _about(case: Case, ticket: Ticket) -> dict[str, Any]:
 
 def _tell(case: Case, text: str) -> None:
     if case.offers("post_notice"):
-        case.act("post_notice", {"channel": "support", "text": text[:1000]}, reason="Support should know.", confidence=0.95)
-
-
+        case.act(
+            "post_notice", {"channel": "support", "text": text[:1000]}, reason="Support should know.", confidence=0.95
+        )

@@ -2,362 +2,484 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import integrations.practice.states
 from django.db import migrations, models
+
+import integrations.practice.states
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Article',
+            name="Article",
             fields=[
-                ('slug', models.SlugField(max_length=80, primary_key=True, serialize=False)),
-                ('language', models.CharField(default='en', max_length=2)),
-                ('title', models.CharField(max_length=200)),
-                ('body', models.TextField()),
-                ('words', models.TextField(blank=True)),
+                ("slug", models.SlugField(max_length=80, primary_key=True, serialize=False)),
+                ("language", models.CharField(default="en", max_length=2)),
+                ("title", models.CharField(max_length=200)),
+                ("body", models.TextField()),
+                ("words", models.TextField(blank=True)),
             ],
             options={
-                'db_table': 'practice_article',
+                "db_table": "practice_article",
             },
         ),
         migrations.CreateModel(
-            name='ChannelNotice',
+            name="ChannelNotice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(max_length=40)),
-                ('text', models.TextField()),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("channel", models.CharField(max_length=40)),
+                ("text", models.TextField()),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'practice_notice',
+                "db_table": "practice_notice",
             },
         ),
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('domain', models.CharField(max_length=120, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('industry', models.CharField(blank=True, max_length=80)),
-                ('employees', models.PositiveIntegerField(blank=True, null=True)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('competitor', models.BooleanField(default=False)),
+                ("domain", models.CharField(max_length=120, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("industry", models.CharField(blank=True, max_length=80)),
+                ("employees", models.PositiveIntegerField(blank=True, null=True)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("competitor", models.BooleanField(default=False)),
             ],
             options={
-                'db_table': 'practice_company',
+                "db_table": "practice_company",
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('number', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('email', models.CharField(max_length=254, unique=True)),
-                ('company', models.CharField(blank=True, max_length=200)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('vip', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("number", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("email", models.CharField(max_length=254, unique=True)),
+                ("company", models.CharField(blank=True, max_length=200)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("vip", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'practice_customer',
+                "db_table": "practice_customer",
             },
         ),
         migrations.CreateModel(
-            name='Fault',
+            name="Fault",
             fields=[
-                ('operation', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('slow', 'slow'), ('error_500', 'error 500'), ('acts_then_times_out', 'acts then times out'), ('reset', 'reset')], max_length=30)),
-                ('seconds', models.FloatField(default=5)),
-                ('remaining', models.PositiveIntegerField(blank=True, null=True)),
-                ('set_at', models.DateTimeField()),
+                ("operation", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("slow", "slow"),
+                            ("error_500", "error 500"),
+                            ("acts_then_times_out", "acts then times out"),
+                            ("reset", "reset"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("seconds", models.FloatField(default=5)),
+                ("remaining", models.PositiveIntegerField(blank=True, null=True)),
+                ("set_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'practice_fault',
+                "db_table": "practice_fault",
             },
         ),
         migrations.CreateModel(
-            name='FollowUp',
+            name="FollowUp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.CharField(max_length=254)),
-                ('task', models.CharField(max_length=300)),
-                ('due_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("email", models.CharField(max_length=254)),
+                ("task", models.CharField(max_length=300)),
+                ("due_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'db_table': 'practice_follow_up',
+                "db_table": "practice_follow_up",
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('number', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('supplier', models.CharField(max_length=120)),
-                ('purchase_order', models.CharField(blank=True, max_length=40)),
-                ('currency', models.CharField(default='EUR', max_length=3)),
-                ('total_minor', models.BigIntegerField()),
-                ('lines', models.JSONField(default=list)),
-                ('received_at', models.DateTimeField()),
-                ('status', models.CharField(default='open', max_length=20)),
+                ("number", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("supplier", models.CharField(max_length=120)),
+                ("purchase_order", models.CharField(blank=True, max_length=40)),
+                ("currency", models.CharField(default="EUR", max_length=3)),
+                ("total_minor", models.BigIntegerField()),
+                ("lines", models.JSONField(default=list)),
+                ("received_at", models.DateTimeField()),
+                ("status", models.CharField(default="open", max_length=20)),
             ],
             options={
-                'db_table': 'practice_invoice',
+                "db_table": "practice_invoice",
             },
         ),
         migrations.CreateModel(
-            name='StoredAnswer',
+            name="StoredAnswer",
             fields=[
-                ('key', models.CharField(max_length=200, primary_key=True, serialize=False)),
-                ('operation', models.CharField(max_length=60)),
-                ('request_digest', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField(default=0)),
-                ('answer', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
+                ("key", models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ("operation", models.CharField(max_length=60)),
+                ("request_digest", models.CharField(max_length=64)),
+                ("status", models.PositiveSmallIntegerField(default=0)),
+                ("answer", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'practice_stored_answer',
+                "db_table": "practice_stored_answer",
             },
         ),
         migrations.CreateModel(
-            name='Change',
+            name="Change",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('operation', models.CharField(max_length=60)),
-                ('subject', models.CharField(blank=True, max_length=254)),
-                ('summary', models.CharField(max_length=300)),
-                ('idempotency_key', models.CharField(blank=True, max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("operation", models.CharField(max_length=60)),
+                ("subject", models.CharField(blank=True, max_length=254)),
+                ("summary", models.CharField(max_length=300)),
+                ("idempotency_key", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'db_table': 'practice_change',
-                'indexes': [models.Index(fields=['-at'], name='practice_change_newest')],
+                "db_table": "practice_change",
+                "indexes": [models.Index(fields=["-at"], name="practice_change_newest")],
             },
         ),
         migrations.CreateModel(
-            name='CrmRecord',
+            name="CrmRecord",
             fields=[
-                ('email', models.CharField(max_length=254, primary_key=True, serialize=False)),
-                ('lead_number', models.CharField(blank=True, max_length=60)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('company', models.CharField(blank=True, max_length=200)),
-                ('domain', models.CharField(blank=True, max_length=120)),
-                ('job_title', models.CharField(blank=True, max_length=200)),
-                ('employees', models.PositiveIntegerField(blank=True, null=True)),
-                ('tier', models.CharField(choices=[('hot', 'hot'), ('warm', 'warm'), ('cold', 'cold')], max_length=10)),
-                ('score', models.PositiveSmallIntegerField()),
-                ('value_minor', models.BigIntegerField(default=0)),
-                ('currency', models.CharField(default='EUR', max_length=3)),
-                ('summary', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField()),
+                ("email", models.CharField(max_length=254, primary_key=True, serialize=False)),
+                ("lead_number", models.CharField(blank=True, max_length=60)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("company", models.CharField(blank=True, max_length=200)),
+                ("domain", models.CharField(blank=True, max_length=120)),
+                ("job_title", models.CharField(blank=True, max_length=200)),
+                ("employees", models.PositiveIntegerField(blank=True, null=True)),
+                ("tier", models.CharField(choices=[("hot", "hot"), ("warm", "warm"), ("cold", "cold")], max_length=10)),
+                ("score", models.PositiveSmallIntegerField()),
+                ("value_minor", models.BigIntegerField(default=0)),
+                ("currency", models.CharField(default="EUR", max_length=3)),
+                ("summary", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'practice_crm_record',
-                'constraints': [models.CheckConstraint(condition=models.Q(('score__lte', 10)), name='practice_score_to_ten')],
+                "db_table": "practice_crm_record",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("score__lte", 10)), name="practice_score_to_ten")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Mail',
+            name="Mail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('to', models.CharField(max_length=254)),
-                ('subject', models.CharField(max_length=300)),
-                ('body', models.TextField()),
-                ('about', models.CharField(blank=True, max_length=80)),
-                ('sent_at', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('clicked_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("to", models.CharField(max_length=254)),
+                ("subject", models.CharField(max_length=300)),
+                ("body", models.TextField()),
+                ("about", models.CharField(blank=True, max_length=80)),
+                ("sent_at", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                ("clicked_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'db_table': 'practice_mail',
-                'indexes': [models.Index(fields=['to', '-sent_at'], name='practice_mail_to')],
+                "db_table": "practice_mail",
+                "indexes": [models.Index(fields=["to", "-sent_at"], name="practice_mail_to")],
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('number', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('status', models.CharField(choices=[('new', 'new'), ('picking', 'picking'), ('ready', 'ready'), ('shipped', 'shipped'), ('delivered', 'delivered'), ('backordered', 'backordered'), ('dropshipped', 'dropshipped'), ('cancelled', 'cancelled')], default=integrations.practice.states.OrderStatus['NEW'], max_length=20)),
-                ('payment_status', models.CharField(choices=[('paid', 'paid'), ('pending', 'pending'), ('declined', 'declined')], default=integrations.practice.states.PaymentStatus['PAID'], max_length=20)),
-                ('service_level', models.CharField(choices=[('standard', 'standard'), ('express', 'express')], default=integrations.practice.states.ServiceLevel['STANDARD'], max_length=20)),
-                ('currency', models.CharField(default='EUR', max_length=3)),
-                ('total_minor', models.BigIntegerField()),
-                ('address', models.JSONField(blank=True, default=dict)),
-                ('note', models.TextField(blank=True)),
-                ('placed_at', models.DateTimeField()),
-                ('ship_by', models.DateTimeField()),
-                ('reserved_at', models.DateTimeField(blank=True, null=True)),
-                ('shipped_at', models.DateTimeField(blank=True, null=True)),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('updated_at', models.DateTimeField()),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='practice.customer')),
+                ("number", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("new", "new"),
+                            ("picking", "picking"),
+                            ("ready", "ready"),
+                            ("shipped", "shipped"),
+                            ("delivered", "delivered"),
+                            ("backordered", "backordered"),
+                            ("dropshipped", "dropshipped"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default=integrations.practice.states.OrderStatus["NEW"],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "payment_status",
+                    models.CharField(
+                        choices=[("paid", "paid"), ("pending", "pending"), ("declined", "declined")],
+                        default=integrations.practice.states.PaymentStatus["PAID"],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "service_level",
+                    models.CharField(
+                        choices=[("standard", "standard"), ("express", "express")],
+                        default=integrations.practice.states.ServiceLevel["STANDARD"],
+                        max_length=20,
+                    ),
+                ),
+                ("currency", models.CharField(default="EUR", max_length=3)),
+                ("total_minor", models.BigIntegerField()),
+                ("address", models.JSONField(blank=True, default=dict)),
+                ("note", models.TextField(blank=True)),
+                ("placed_at", models.DateTimeField()),
+                ("ship_by", models.DateTimeField()),
+                ("reserved_at", models.DateTimeField(blank=True, null=True)),
+                ("shipped_at", models.DateTimeField(blank=True, null=True)),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="practice.customer"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practice_order',
+                "db_table": "practice_order",
             },
         ),
         migrations.CreateModel(
-            name='PickList',
+            name="PickList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('lines', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='pick_list', to='practice.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("lines", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="pick_list", to="practice.order"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practice_pick_list',
+                "db_table": "practice_pick_list",
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('sku', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('price_minor', models.BigIntegerField()),
-                ('currency', models.CharField(default='EUR', max_length=3)),
-                ('on_hand', models.PositiveIntegerField(default=0)),
-                ('reserved', models.PositiveIntegerField(default=0)),
-                ('restock_days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('dropship_supplier', models.CharField(blank=True, max_length=120)),
+                ("sku", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("price_minor", models.BigIntegerField()),
+                ("currency", models.CharField(default="EUR", max_length=3)),
+                ("on_hand", models.PositiveIntegerField(default=0)),
+                ("reserved", models.PositiveIntegerField(default=0)),
+                ("restock_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("dropship_supplier", models.CharField(blank=True, max_length=120)),
             ],
             options={
-                'db_table': 'practice_product',
-                'constraints': [models.CheckConstraint(condition=models.Q(('reserved__lte', models.F('on_hand'))), name='practice_reserved_within_stock'), models.CheckConstraint(condition=models.Q(('price_minor__gte', 0)), name='practice_price_not_negative')],
+                "db_table": "practice_product",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reserved__lte", models.F("on_hand"))),
+                        name="practice_reserved_within_stock",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("price_minor__gte", 0)), name="practice_price_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('quantity', models.PositiveIntegerField()),
-                ('price_minor', models.BigIntegerField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='practice.order')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='practice.product')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("quantity", models.PositiveIntegerField()),
+                ("price_minor", models.BigIntegerField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="practice.order"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="practice.product"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practice_order_line',
+                "db_table": "practice_order_line",
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('note', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('paid', 'paid'), ('cancelled', 'cancelled')], default=integrations.practice.states.RefundStatus['PAID'], max_length=20)),
-                ('idempotency_key', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='practice.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("note", models.TextField(blank=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("paid", "paid"), ("cancelled", "cancelled")],
+                        default=integrations.practice.states.RefundStatus["PAID"],
+                        max_length=20,
+                    ),
+                ),
+                ("idempotency_key", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="refunds", to="practice.order"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practice_refund',
+                "db_table": "practice_refund",
             },
         ),
         migrations.CreateModel(
-            name='SentEvent',
+            name="SentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('delivery_id', models.CharField(max_length=80, unique=True)),
-                ('source', models.CharField(max_length=80)),
-                ('workflow', models.CharField(max_length=40)),
-                ('payload', models.JSONField()),
-                ('pressed_by', models.CharField(blank=True, max_length=150)),
-                ('status', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('answer', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("delivery_id", models.CharField(max_length=80, unique=True)),
+                ("source", models.CharField(max_length=80)),
+                ("workflow", models.CharField(max_length=40)),
+                ("payload", models.JSONField()),
+                ("pressed_by", models.CharField(blank=True, max_length=150)),
+                ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("answer", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'db_table': 'practice_sent_event',
-                'indexes': [models.Index(fields=['-created_at'], name='practice_sent_newest')],
+                "db_table": "practice_sent_event",
+                "indexes": [models.Index(fields=["-created_at"], name="practice_sent_newest")],
             },
         ),
         migrations.CreateModel(
-            name='Shipment',
+            name="Shipment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('carrier', models.CharField(max_length=80)),
-                ('service', models.CharField(choices=[('standard', 'standard'), ('express', 'express')], max_length=20)),
-                ('tracking', models.CharField(max_length=60, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expected_at', models.DateTimeField(blank=True, null=True)),
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='shipment', to='practice.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("carrier", models.CharField(max_length=80)),
+                (
+                    "service",
+                    models.CharField(choices=[("standard", "standard"), ("express", "express")], max_length=20),
+                ),
+                ("tracking", models.CharField(max_length=60, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expected_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="shipment", to="practice.order"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practice_shipment',
+                "db_table": "practice_shipment",
             },
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('list_name', models.CharField(max_length=40)),
-                ('email', models.CharField(max_length=254)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("list_name", models.CharField(max_length=40)),
+                ("email", models.CharField(max_length=254)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'db_table': 'practice_subscription',
-                'constraints': [models.UniqueConstraint(fields=('list_name', 'email'), name='practice_subscribed_once')],
+                "db_table": "practice_subscription",
+                "constraints": [
+                    models.UniqueConstraint(fields=("list_name", "email"), name="practice_subscribed_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Ticket',
+            name="Ticket",
             fields=[
-                ('number', models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ('requester_email', models.CharField(blank=True, max_length=254)),
-                ('requester_name', models.CharField(blank=True, max_length=200)),
-                ('subject', models.CharField(blank=True, max_length=300)),
-                ('body', models.TextField(blank=True)),
-                ('order_number', models.CharField(blank=True, max_length=40)),
-                ('status', models.CharField(choices=[('open', 'open'), ('answered', 'answered'), ('assigned', 'assigned'), ('closed', 'closed')], default=integrations.practice.states.TicketStatus['OPEN'], max_length=20)),
-                ('category', models.CharField(blank=True, max_length=40)),
-                ('priority', models.CharField(choices=[('low', 'low'), ('normal', 'normal'), ('high', 'high'), ('urgent', 'urgent')], default=integrations.practice.states.Priority['NORMAL'], max_length=10)),
-                ('queue', models.CharField(blank=True, max_length=40)),
-                ('resolution', models.CharField(blank=True, max_length=300)),
-                ('sla_due_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField()),
+                ("number", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("requester_email", models.CharField(blank=True, max_length=254)),
+                ("requester_name", models.CharField(blank=True, max_length=200)),
+                ("subject", models.CharField(blank=True, max_length=300)),
+                ("body", models.TextField(blank=True)),
+                ("order_number", models.CharField(blank=True, max_length=40)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("answered", "answered"),
+                            ("assigned", "assigned"),
+                            ("closed", "closed"),
+                        ],
+                        default=integrations.practice.states.TicketStatus["OPEN"],
+                        max_length=20,
+                    ),
+                ),
+                ("category", models.CharField(blank=True, max_length=40)),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[("low", "low"), ("normal", "normal"), ("high", "high"), ("urgent", "urgent")],
+                        default=integrations.practice.states.Priority["NORMAL"],
+                        max_length=10,
+                    ),
+                ),
+                ("queue", models.CharField(blank=True, max_length=40)),
+                ("resolution", models.CharField(blank=True, max_length=300)),
+                ("sla_due_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'practice_ticket',
-                'indexes': [models.Index(fields=['-created_at'], name='practice_ticket_newest')],
+                "db_table": "practice_ticket",
+                "indexes": [models.Index(fields=["-created_at"], name="practice_ticket_newest")],
             },
         ),
         migrations.CreateModel(
-            name='TicketReply',
+            name="TicketReply",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('body', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='replies', to='practice.ticket')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("body", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="replies", to="practice.ticket"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'practice_ticket_reply',
+                "db_table": "practice_ticket_reply",
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-placed_at'], name='practice_order_newest'),
+            model_name="order",
+            index=models.Index(fields=["-placed_at"], name="practice_order_newest"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total_minor__gte', 0)), name='practice_total_not_negative'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total_minor__gte", 0)), name="practice_total_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 1)), name='practice_line_has_quantity'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("quantity__gte", 1)), name="practice_line_has_quantity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='practice_refund_positive'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gt", 0)), name="practice_refund_positive"
+            ),
         ),
     ]

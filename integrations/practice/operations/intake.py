@@ -170,7 +170,13 @@ OPERATIONS = (
             "order_id": ORDER_ID,
             "customer_email": EMAIL,
             "customer_name": NAME,
-            "lines": {"type": "array", "description": "What was ordered.", "items": LINE, "minItems": 1, "maxItems": 100},
+            "lines": {
+                "type": "array",
+                "description": "What was ordered.",
+                "items": LINE,
+                "minItems": 1,
+                "maxItems": 100,
+            },
             "payment_status": {"type": "string", "description": "As the channel says it.", "maxLength": 40},
             "service_level": {"type": "string", "description": "As the channel says it.", "maxLength": 40},
             "address": {

@@ -15,7 +15,6 @@ from integrations.practice.operations.base import (
     conflict,
     not_found,
     one_of,
-    text,
     whole,
 )
 from integrations.practice.operations.history import note_change

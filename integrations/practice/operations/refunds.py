@@ -153,4 +153,3 @@ OPERATIONS = (
         handler=list_refunds,
     ),
 )
-

@@ -25,7 +25,13 @@ from integrations.practice.operations.base import (
 )
 from integrations.practice.operations.desk import mail_record
 from integrations.practice.operations.history import note_change
-from integrations.practice.operations.records import company_record, crm_record, customer_record, moment, unknown_company
+from integrations.practice.operations.records import (
+    company_record,
+    crm_record,
+    customer_record,
+    moment,
+    unknown_company,
+)
 from integrations.practice.states import Tier
 
 CHANNELS = ["sales", "support", "fulfilment", "finance"]
@@ -106,7 +112,9 @@ def create_follow_up(call: Call) -> Answer:
     return {"email": email, "task": task.task, "due_at": moment(due)}
 
 
-def _write(id_: str, path: str, summary: str, handler: Any, answers: str, required: tuple[str, ...], **arguments: Any) -> Operation:
+def _write(
+    id_: str, path: str, summary: str, handler: Any, answers: str, required: tuple[str, ...], **arguments: Any
+) -> Operation:
     return Operation(
         id=id_,
         method="POST",

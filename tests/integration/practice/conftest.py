@@ -25,9 +25,7 @@ def people(transactional_db: None) -> dict[str, User]:
 
 
 @pytest.fixture
-def company(
-    address: str, people: dict[str, User], settings: object, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def company(address: str, people: dict[str, User], settings: object, monkeypatch: pytest.MonkeyPatch) -> str:
     """The practice company with its first stock, connected, its four agents at work. Gives its address."""
     monkeypatch.setenv("PRACTICE_TOKEN", TOKEN)
     settings.SECRET_NAMES = ("PRACTICE_TOKEN", "PRACTICE_HOOK_SECRET")  # type: ignore[attr-defined]
