@@ -41,7 +41,8 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, ApiToken):
             return False
-        scope = getattr(view, "scopes", {}).get(request.method)
+        method = "GET" if request.method == "HEAD" else request.method
+        scope = getattr(view, "scopes", {}).get(method)
         if scope is not None and scope not in request.auth.scopes:
             raise ApiError(
                 403, "SCOPE_MISSING", f"This call needs a token with the scope {scope.value}.", scope=scope.value

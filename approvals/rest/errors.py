@@ -1,15 +1,18 @@
 """One shape for everything that goes wrong: {"code", "message", "extra"}."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from config.web import Refusal
 
+log = logging.getLogger("countersign.api")
 _CODES = {
     400: "BAD_REQUEST",
     401: "NOT_SIGNED_IN",
@@ -38,8 +41,8 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "NOT_FOUND", f"There is no such {what}, or it belongs to a team you are not in.")
 
 
-def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Return the answer to an error, or None for one that nobody foresaw (Django answers that with a 500)."""
+def answer(error: Exception, context: Mapping[str, Any]) -> Response:
+    """Return the answer to an error. One that nobody foresaw is logged whole and told as nothing but a 500."""
     if isinstance(error, ApiError):
         return _shaped(error.status_code, error.code, error.message, error.extra)
     if isinstance(error, exceptions.ValidationError):
@@ -52,7 +55,12 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return _shaped(403, _CODES[403], str(error) or "You may not do that.", {})
     if isinstance(error, Refusal):
         return _shaped(error.status, error.code, error.message, error.extra)
-    return None
+    log.exception("an API call failed", exc_info=error)
+    if isinstance(error, OperationalError | InterfaceError):
+        response = _shaped(503, "AWAY", "The database is away. Nothing was done; try again.", {})
+        response["Retry-After"] = "2"
+        return response
+    return _shaped(500, "FAILED", "This failed here, and nothing was done. The log has the reason.", {})
 
 
 def _of_framework(error: exceptions.APIException) -> Response:

@@ -30,6 +30,7 @@ class ApiView(APIView):
     permission_classes = [HasScope]
     throttle_classes = [TokenThrottle]
     parser_classes = [BoundedJsonParser]
+    metadata_class = None
     schema = Schema()
     scopes: ClassVar[Mapping[str, Scope]] = {"GET": Scope.READ}
     filters: ClassVar[Mapping[str, Filter] | None] = None

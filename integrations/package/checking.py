@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agents.errors import BadAgent
+from agents.providers.registry import BUILT_IN
 from agents.spec import normal_document, parse_spec
 from agents.tools.arguments import BadSchema, check_schema
 from approvals import configured
@@ -17,7 +18,6 @@ from integrations.package.rows import Rows
 from integrations.package.wishes import Wish
 from integrations.webhooks.signatures import SCHEMES
 
-OFFLINE = "offline"
 EVENT_ONLY = frozenset({"event"})
 _OF_THE_AGENT = ("name", "team", "purpose", "category")
 
@@ -84,7 +84,7 @@ def _agent(thing: _Thing, known: Known) -> Iterator[Problem]:
         yield thing.unknown("teams", thing.document["team"], "team")
     for place, model in [(("model",), thing.document["model"]), *_fallbacks(thing.document)]:
         provider = model.partition("/")[0]
-        if provider != OFFLINE and provider not in known["providers"]:
+        if provider not in BUILT_IN | known["providers"]:
             yield thing.unknown("providers", provider, *place)
     yield from _agent_itself(thing)
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from agents.models import Agent, Provider
-from agents.provider_changes import drops_key
 from agents.services import publish_agent_version
 from approvals import configured
 from approvals.audit import Actor, record
@@ -18,7 +17,7 @@ from integrations.models import Connection, Source, Trigger
 from integrations.openapi.call import host_of
 from integrations.package.checking import version_document
 from integrations.package.diffing import SINGULAR, Change, Document
-from integrations.package.secrets_check import drops_secret
+from integrations.package.secrets_check import drops_provider_key, drops_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def _put_group(name: str, document: Document, hand: Hand) -> None:
 
 def _put_provider(name: str, document: Document, hand: Hand) -> None:
     row = Provider.objects.filter(name=name).first() or Provider(name=name)
-    dropped = drops_key(row, document["base_url"]) and not document["api_key"]
+    dropped = drops_provider_key(name, document)
     row.kind, row.base_url, row.prices = document["kind"], document["base_url"], document["prices"]
     row.api_key = "" if dropped else _secret(row.api_key, document["api_key"])
     _save(row, "providers", document, hand)

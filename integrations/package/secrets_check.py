@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from agents.models import Provider
+from agents.provider_changes import drops_key
 from config.secrets import SEALED, SecretMissing, reveal
 from integrations.models import Connection
 from integrations.openapi.call import host_of
@@ -15,10 +17,10 @@ def secret_notes(changes: Sequence[Change]) -> Iterator[str]:
             continue
         for secret in _secrets(change.kind, change.after):
             yield from _missing(f"{SINGULAR[change.kind]} {change.name}", secret)
-        if change.kind == "connections" and drops_secret(change.name, change.after):
+        if _drops(change.kind, change.name, change.after):
             yield (
-                f"connection {change.name}: its secret was typed for another host and is dropped. "
-                "Enter it again under Connections, or name it in the file."
+                f"{SINGULAR[change.kind]} {change.name}: its secret was typed for another host and is dropped. "
+                "Enter it again in the browser, or name it in the file."
             )
 
 
@@ -28,6 +30,20 @@ def drops_secret(name: str, after: Document) -> bool:
     if row is None or not row.auth_secret.startswith(SEALED) or after["auth"] is None or after["auth"]["value"]:
         return False
     return row.auth_secret_host != host_of(after["base_url"])
+
+
+def drops_provider_key(name: str, after: Document) -> bool:
+    """Return whether a sealed key was typed for another host, or another vendor, than the provider would reach."""
+    row = Provider.objects.filter(name=name).first()
+    if row is None or not row.api_key.startswith(SEALED) or after["api_key"]:
+        return False
+    return row.kind != after["kind"] or drops_key(row, after["base_url"])
+
+
+def _drops(kind: str, name: str, after: Document) -> bool:
+    return (kind == "connections" and drops_secret(name, after)) or (
+        kind == "providers" and drops_provider_key(name, after)
+    )
 
 
 def _secrets(kind: str, document: Document) -> list[str]:

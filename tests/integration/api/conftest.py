@@ -44,7 +44,7 @@ class Program:
             headers={"Authorization": f"Bearer {self._token}", **{k.replace("_", "-"): v for k, v in headers.items()}},
         )
         text = response.content
-        found = json.loads(text) if "json" in response.headers.get("Content-Type", "") else text
+        found = json.loads(text) if text and "json" in response.headers.get("Content-Type", "") else text
         return Answer(response.status_code, found, response.headers)
 
     def get(self, path: str) -> Answer:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from approvals.models import ApiToken
 from tests.factories import person
 from tests.integration.api.conftest import program
 
@@ -104,9 +104,21 @@ def test_the_page_draws_every_call_and_needs_nobody_else(operator: User, documen
     assert "style=" not in page
 
 
+def test_it_is_valid(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_a_forgotten_slash_is_sent_on_with_method_and_body(operator: User) -> None:
+    answer = program(operator).call("POST", "/api/v1/runs?x=1", {})
+    assert (answer.status, answer.headers["Location"]) == (308, "/api/v1/runs/?x=1")
+
+
 def test_an_unknown_address_and_method_have_the_one_shape(operator: User) -> None:
     api = program(operator)
+    missing = api.get("nothing/")
+    assert (missing.status, missing.body["code"]) == (404, "NOT_FOUND")
+    assert program(operator, ["run"]).call("HEAD", "runs/").status == 403
+    assert api.call("OPTIONS", "runs/").status == 405
     refused = api.call("PATCH", "runs/", {})
     assert (refused.status, refused.body["code"]) == (405, "NO_SUCH_METHOD")
     assert set(refused.body) == {"code", "message", "extra"}
-    assert ApiToken.objects.count() == 1

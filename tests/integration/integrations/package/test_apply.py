@@ -237,6 +237,19 @@ def test_a_typed_secret_stays_until_the_host_changes(apply: Apply) -> None:
     assert Connection.objects.get().auth_secret == ""
 
 
+def test_a_typed_provider_key_never_goes_to_another_host(apply: Apply) -> None:
+    from config.secrets import seal
+
+    apply(shop_package())
+    Provider.objects.update(api_key=seal("typed"))
+    provider = shop_package()["providers"][0]
+    assert apply(changed(providers=[{**provider, "base_url": "http://127.0.0.1:4010/v2"}]))[0] == 0
+    assert Provider.objects.get().api_key.startswith("enc:")
+    _, text = apply(changed(providers=[{**provider, "base_url": "http://127.0.0.1:9999/v1"}]))
+    assert "provider local: its secret was typed for another host and is dropped" in text
+    assert Provider.objects.get().api_key == ""
+
+
 def test_a_group_that_open_requests_wait_for_does_not_go(apply: Apply) -> None:
     apply(shop_package())
     Request.objects.create(kind="approval", title="x", approvers="finance")
