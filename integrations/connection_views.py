@@ -200,7 +200,8 @@ def _tell(request: HttpRequest, outcome: Outcome, done: str) -> None:
 
 def _tool_form(request: HttpRequest, view: ConnectionView, shown: ToolRow) -> ToolForm:
     offered = {
-        "arguments": shown.operation.arguments,
+        # A path inside an argument ("price.minor") may have been declared in a file.
+        "arguments": list(dict.fromkeys([*shown.operation.arguments, *shown.tool.authority])),
         "readers": [tool.name for tool in view.tools if not tool.is_write],
         "tools": [tool.name for tool in view.tools if tool.is_write and tool.name != shown.name],
     }

@@ -24,8 +24,9 @@ MAX_OPERATIONS = 500
 _MAX_NAME = 48
 _MAX_DESCRIPTION = 900
 # By the specification these are never parameters; the product or the HTTP library sets them.
-_NEVER_ARGUMENTS = frozenset(
-    {"accept", "content-type", "authorization", "host", "content-length", "cookie", "connection", "transfer-encoding"}
+OUR_HEADERS = frozenset(
+    "accept accept-encoding authorization connection content-length content-type cookie expect host"
+    " proxy-authorization te trailer transfer-encoding upgrade user-agent".split()
 )
 _FITTING = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
@@ -160,7 +161,7 @@ class _Arguments:
     def add_parameter(self, parameter: Mapping[str, Any]) -> None:
         where, name = parameter["in"], parameter["name"]
         required = parameter.get("required") is True or where == "path"
-        if where == "header" and name.lower() in _NEVER_ARGUMENTS:
+        if where == "header" and name.lower() in OUR_HEADERS:
             return
         if where == "cookie":
             if required:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from approvals.policy.action import Effect
-from integrations.openapi.operations import Operation
+from integrations.openapi.operations import OUR_HEADERS, Operation
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 ArgumentPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(?:\.[^.\s]+)*$", max_length=200)]
@@ -177,6 +177,11 @@ class _Checks:
             yield (
                 "idempotency",
                 "a keyed tool needs the header that carries the key: {header: Idempotency-Key, window_h: 23}.",
+            )
+        if self._override.idempotency and self._override.idempotency.header.lower() in OUR_HEADERS:
+            yield (
+                "idempotency.header",
+                "this header carries something else. Name the one that the system keeps keys by.",
             )
         if self._effect is Effect.QUERYABLE and self._override.lookup is None:
             yield "lookup", "a queryable tool needs the reading tool that finds an earlier call: {by: …, argument: …}."

@@ -163,6 +163,15 @@ def test_tool_form_shows_what_is_said_and_saves_it_unchanged(as_person: Callable
     assert row.tools["refund_order"] == OVERRIDES["refund_order"]
 
 
+def test_tool_form_keeps_a_path_inside_an_argument_that_a_file_declared(as_person: Callable[[str], Client]) -> None:
+    row = shop(tools={"send_mail": {"effect": "blind", "authority": ["to", "text.inner"]}})
+    form = as_person("admin").get("/connections/shop/tools/send_mail/").context["form"]
+    said = {name: value for name, value in form.initial.items() if value not in (None, "", False)}
+    assert as_person("admin").post("/connections/shop/tools/send_mail/", said).status_code == 303
+    row.refresh_from_db()
+    assert row.tools["send_mail"]["authority"] == ["to", "text.inner"]
+
+
 def test_saying_less_strict_waits_for_a_second_admin_and_then_holds(as_person: Callable[[str], Client]) -> None:
     shop()
     refund_agent()

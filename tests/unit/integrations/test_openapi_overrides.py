@@ -134,6 +134,7 @@ def test_override_when_queryable_names_its_look_up() -> None:
             "refund_order.idempotency.hours: there is no such field. Known: header, window_h",
         ),
         ({"idempotency": {"header": "Bad\r\nHeader"}}, "refund_order.idempotency.header: "),
+        ({"idempotency": {"header": "authorization"}}, "refund_order.idempotency.header: this header carries"),
         ({"idempotency": {"header": "K", "window_h": 0}}, "refund_order.idempotency.window_h: "),
         (
             {"money": {"amount": "total", "currency": "EUR"}},
