@@ -11,6 +11,7 @@ from django.db.models.aggregates import Aggregate
 from django.db.models.fields import FloatField
 
 from agents.models import Action, Agent, AgentDay, Provider, Run
+from agents.providers.registry import OFFLINE, refusal_of
 from agents.spec import AgentSpec
 from agents.states import RunState
 from agents.tools.base import Tool
@@ -160,14 +161,12 @@ def _limit(name: str, used: int, most: int, shown: Any) -> LimitRow:
 
 def _model_row(place: str, model: str, providers: Mapping[str, Provider]) -> ModelRow:
     provider, _, name = model.partition("/")
-    row = providers.get(provider)
-    if provider == "offline":
+    if provider == OFFLINE:
         return ModelRow(place, model, "offline: plays by plain rules, no network", "")
-    if row is None:
-        return ModelRow(place, model, "", f"There is no provider named {provider}.")
-    problem = "This provider is switched off." if row.disabled else ""
-    priced = name in (row.prices or {})
-    return ModelRow(place, model, f"{row.kind}{', price set here' if priced else ''}", problem)
+    row = providers.get(provider)
+    kind = row.kind if row else provider
+    priced = row is not None and name in (row.prices or {})
+    return ModelRow(place, model, f"{kind}{', price set here' if priced else ''}", refusal_of(provider))
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -11,6 +11,7 @@ from django import forms
 from agents.models import Agent, Provider
 from agents.plain import plain
 from agents.providers.pricing import PRICE_KEYS, row_prices
+from agents.providers.registry import OFFLINE
 from approvals.models import Team
 from approvals.money import NotMoney, major_text, parse_money
 from config import bounded_json
@@ -226,7 +227,7 @@ class ProviderForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if self._row is None and (name in ("offline", "new") or Provider.objects.filter(name=name).exists()):
+        if self._row is None and (name in (OFFLINE, "new") or Provider.objects.filter(name=name).exists()):
             raise forms.ValidationError(f"The name {name} is taken.")
         return name
 

@@ -13,6 +13,7 @@ from agents.models import Agent, Provider
 from agents.permissions import check_may_configure, refusal_to_configure
 from agents.provider_changes import ProviderFields, drops_key, save_provider
 from agents.provider_trial import Trial, try_model
+from agents.providers.registry import VENDORS, refusal_of
 from agents.selectors import agents_visible_to
 from config.secrets import describe
 from config.web import see_other, signed_in
@@ -23,14 +24,23 @@ def providers(request: HttpRequest) -> HttpResponse:
     """Every provider, with the agents that use it. Keys are described, never shown."""
     person = signed_in(request).user
     rows = [_row(provider, person) for provider in Provider.objects.order_by("disabled", "name")]
-    context = {"rows": rows, "refusal": refusal_to_configure(person), "now": timezone.now()}
+    stored = {provider.name for provider in Provider.objects.all()}
+    built_in = [
+        {"name": name, "key": describe(key), "problem": refusal_of(name), "users": _users(name, person)}
+        for name, key in VENDORS.items()
+        if name not in stored
+    ]
+    context = {"rows": rows, "built_in": built_in, "refusal": refusal_to_configure(person), "now": timezone.now()}
     return render(request, "agents/providers.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     check_may_configure(signed_in(request).user)
-    form = ProviderForm(request.POST or None, initial={"kind": request.GET.get("kind", "openai_chat")})
+    form = ProviderForm(
+        request.POST or None,
+        initial={"kind": request.GET.get("kind", "openai_chat"), "name": request.GET.get("name", "")},
+    )
     if form.is_bound and form.is_valid():
         return _saved(request, None, form)
     return _page(request, None, form)

@@ -17,6 +17,9 @@ from agents.providers.vendor import Endpoint, VendorProvider
 from config.secrets import SecretMissing, reveal
 
 OFFLINE = "offline"
+# The vendors themselves are there without a row: setting the key in the environment is enough. A row of that name wins.
+VENDORS = {"anthropic": "env:ANTHROPIC_API_KEY", "openai": "env:OPENAI_API_KEY"}
+BUILT_IN = frozenset({OFFLINE, *VENDORS})
 # kind of a row: module and class
 ADAPTERS = {
     "anthropic": ("agents.providers.anthropic", "AnthropicProvider"),
@@ -35,14 +38,17 @@ def provider_named(name: str) -> ModelProvider:
     """Return the provider of that name. Raises Invalid with a sentence that says what to set up."""
     if name in _put:
         return _put[name]
-    row = Provider.objects.filter(name=name).first()
-    if row is None and name == OFFLINE:
-        return _offline()
-    if row is None:
-        raise Invalid(f"There is no provider named {name!r}. Add it, or choose another model.", setup=True)
-    if row.disabled:
-        raise Invalid(f"The provider {name} is switched off.", setup=True)
+    row = _row(name)
     return _offline() if row.kind == OFFLINE else _of_row(row)
+
+
+def refusal_of(name: str) -> str:
+    """Return why this provider could not be asked now, as far as one can say without asking it; "" when it could."""
+    try:
+        _key(_row(name))
+    except Invalid as error:
+        return error.message
+    return ""
 
 
 def put(provider: ModelProvider) -> None:
@@ -70,10 +76,25 @@ def warm() -> None:
     except DatabaseError:
         # It comes back later, and the imports with it.
         return
+    kinds |= {name for name in VENDORS if not refusal_of(name)}
     for kind in kinds:
         import_module(ADAPTERS[kind][0])
     if kinds:
         import_module("genai_prices")
+
+
+def _row(name: str) -> Provider:
+    row = Provider.objects.filter(name=name).first() or _built_in(name)
+    if row is None:
+        raise Invalid(f"There is no provider named {name}. Add it, or choose another model.", setup=True)
+    if row.disabled:
+        raise Invalid(f"The provider {name} is switched off.", setup=True)
+    return row
+
+
+def _built_in(name: str) -> Provider | None:
+    """Return a row that is not stored, for what is there without one."""
+    return Provider(name=name, kind=name, api_key=VENDORS.get(name, "")) if name in BUILT_IN else None
 
 
 def _of_row(row: Provider) -> ModelProvider:

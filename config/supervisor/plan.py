@@ -82,15 +82,19 @@ def _environment(plan: Plan) -> dict[str, str]:
     return own | (_practice_environment(plan.practice) if plan.practice else {})
 
 
+# The practice company's own two, and the vendors' keys: with one of them set, an agent changes to a real model by one field.
+_DEMO_SECRETS = ("PRACTICE_TOKEN", "PRACTICE_HOOK_SECRET", "ANTHROPIC_API_KEY", "OPENAI_API_KEY")
+
+
 def _practice_environment(port: int) -> dict[str, str]:
-    """Let outbound calls reach the practice company, and configuration name its two secrets."""
+    """Let outbound calls reach the practice company, and configuration name its two secrets and the vendors' keys."""
     names = env.listing("SECRET_NAMES")
     allowed = env.listing("OUTBOUND_ALLOW")
     own = f"{LOOPBACK}:{port}"
     return {
         "PRACTICE_URL": f"http://{LOOPBACK}:{port}",
         "OUTBOUND_ALLOW": ",".join(dict.fromkeys((*allowed, own))),
-        "SECRET_NAMES": ",".join(dict.fromkeys((*names, "PRACTICE_TOKEN", "PRACTICE_HOOK_SECRET"))),
+        "SECRET_NAMES": ",".join(dict.fromkeys((*names, *_DEMO_SECRETS))),
     }
 
 

@@ -81,6 +81,30 @@ def test_the_offline_model_needs_no_row() -> None:
     assert registry.provider_named("offline").kind == "offline"
 
 
+@pytest.mark.parametrize(("name", "variable"), [("anthropic", "ANTHROPIC_API_KEY"), ("openai", "OPENAI_API_KEY")])
+def test_a_vendor_needs_no_row_but_its_key(
+    name: str, variable: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SECRET_NAMES = (variable,)
+    monkeypatch.delenv(variable, raising=False)
+    assert variable in registry.refusal_of(name)
+    with pytest.raises(Invalid, match=variable):
+        registry.provider_named(name)
+    monkeypatch.setenv(variable, "sk-of-the-house")
+    assert registry.refusal_of(name) == ""
+    assert registry.provider_named(name).kind == name
+    registry.forget()
+
+
+def test_a_row_of_a_vendors_name_wins(vendor: VendorServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SECRET_NAMES = ("OPENAI_API_KEY",)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-house")
+    _row(vendor, name="openai", kind="openai_chat")
+    vendor.say(text="done")
+    assert _ask("openai/m").text == "done"
+    assert vendor.requests[0].headers["authorization"] == "Bearer sk-one"
+
+
 def test_a_price_of_the_row_is_the_price(vendor: VendorServer) -> None:
     _row(vendor, prices={"llama": {"input": "1", "output": "1"}})
     vendor.say(text="done")
