@@ -13,12 +13,16 @@ def main() -> None:
 
         # These start other processes and need nothing of Django: two seconds less at each start.
         sys.exit(run_light(command))
+    from config.env import BadSetting
     from config.roles import prepare_environment
 
     prepare_environment(command)
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except BadSetting as problem:
+        sys.exit(f"manage.py {command}: {problem}")
 
 
 if __name__ == "__main__":

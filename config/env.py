@@ -20,6 +20,10 @@ _DATABASE_SCHEMES = frozenset({"postgres", "postgresql"})
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
 
+class BadSetting(ImproperlyConfigured):
+    """A value in the environment that nobody can work with; the message says what to set."""
+
+
 def text(name: str, default: str = "") -> str:
     """Return the variable's text, or the default where it is not set."""
     # Not Env.str: it takes a leading "$" for the name of another variable, which a password may well begin with.
@@ -80,8 +84,8 @@ def _read(name: str, default: T, parse: Callable[[str], T], wanted: str) -> T:
         raise _bad(name, wanted, f"{shown} is not one") from None
 
 
-def _bad(name: str, wanted: str, found: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"Set {name} to {wanted}; {found}.")
+def _bad(name: str, wanted: str, found: str) -> BadSetting:
+    return BadSetting(f"Set {name} to {wanted}; {found}.")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

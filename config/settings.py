@@ -21,6 +21,8 @@ SECRET_KEY_MADE_UP = not _key
 SECRET_KEY = _key or secrets.token_urlsafe(50)
 DEBUG = env.boolean("DEBUG", False)
 PORT = env.integer("PORT", 8000, low=1, high=65535)
+# One proxy in front of us that sets X-Forwarded-For and X-Forwarded-Proto itself, whatever its caller sent.
+BEHIND_PROXY = env.boolean("BEHIND_PROXY", False)
 PUBLIC_URL = env.web_address("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 SECURE = PUBLIC_URL.startswith("https://")
 # An installation without an https address listens on loopback only, under whatever name people reach that.
@@ -127,6 +129,7 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/300s/key",
     "reauthenticate": "10/m/user",
@@ -189,7 +192,7 @@ if SECURE:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_PROXY", False) else None
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
     SECURE_SSL_REDIRECT = env.boolean("SSL_REDIRECT", False)
 else:
     # Two installations on one machine share the host name, so their cookies carry the port.

@@ -1,11 +1,15 @@
 """The web role: gunicorn with threads, because pages wait for the database far more than they compute."""
 
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 from config import env
+from config.embedded.accounts import CannotStart
 from config.embedded.places import fill_environment
 
+BASE = Path(__file__).resolve().parent.parent.parent
 APPLICATION = "config.wsgi:application"
 PRACTICE_APPLICATION = "integrations.practice.wsgi:application()"
 
@@ -16,8 +20,18 @@ def become_web_server() -> int:
     host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, low=1, high=65535)
     workers = env.integer("WEB_WORKERS", 1, low=1, high=64)
     threads = env.integer("WEB_THREADS", 24, low=1, high=256)
+    if env.web_address("PUBLIC_URL", "").startswith("https://"):
+        _check_strictly()
     command = gunicorn(APPLICATION, bind=f"{host}:{port}", workers=workers, threads=threads)
     os.execv(command[0], command)  # noqa: S606
+
+
+def _check_strictly() -> None:
+    """Refuse to serve a public address with something missing; the check itself says what."""
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "ERROR"]
+    done = subprocess.run(command, cwd=BASE, check=False, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
+        raise CannotStart(f"the check for a public installation failed.\n{done.stderr.strip()}")
 
 
 def gunicorn(application: str, *, bind: str, workers: int, threads: int) -> list[str]:
