@@ -25,6 +25,10 @@ _TOKENS = F("input_tokens") + F("output_tokens")
 class Runs(ApiView):
     """Runs of your teams' agents, newest first."""
 
+    says = {
+        "POST": "Start a run of an agent's current version. You are its initiator, so you may not sign what it proposes."
+    }
+
     scopes = {"GET": Scope.READ, "POST": Scope.RUN}
     filters = {
         "id": filters.uuid("pk"),
@@ -66,6 +70,8 @@ class Runs(ApiView):
 
 
 class OneRun(ApiView):
+    """One run with its journal and its actions."""
+
     gives = {"GET": RunOut}
 
     def get(self, call: Call, run_id: UUID) -> Response:
@@ -92,6 +98,8 @@ class CancelRun(ApiView):
 
 
 class OneAction(ApiView):
+    """One proposed tool call: what was asked, judged, signed and answered."""
+
     gives = {"GET": ActionOut}
 
     def get(self, call: Call, action_id: UUID) -> Response:
@@ -124,6 +132,8 @@ class Versions(ApiView):
 
 
 class OneVersion(ApiView):
+    """One immutable version of an agent."""
+
     gives = {"GET": VersionOut}
 
     def get(self, call: Call, version_id: UUID) -> Response:

@@ -61,6 +61,8 @@ class Requests(ApiView):
 
 
 class OneRequest(ApiView):
+    """One request, with the arguments as they are signed."""
+
     gives = {"GET": RequestOut}
 
     def get(self, call: Call, request_id: UUID) -> Response:
@@ -88,6 +90,8 @@ class Decide(ApiView):
 
 class Halts(ApiView):
     """The kill switch. scope: global, agent:NAME, tool:NAME or connection:NAME."""
+
+    says = {"GET": "Halts, open and released."}
 
     scopes = {"GET": Scope.READ, "POST": Scope.RUN}
     filters = {

@@ -72,11 +72,15 @@ def _fields(document: Mapping[str, Any], schema: Mapping[str, Any] | None) -> It
 
 def _type(document: Mapping[str, Any], field: Mapping[str, Any]) -> str:
     if "$ref" in field:
-        return str(field["$ref"]).rpartition("/")[2]
+        shape = _followed(document, field)
+        return _type(document, shape) if "enum" in shape else str(field["$ref"]).rpartition("/")[2]
     if field.get("type") == "array":
         return f"list of {_type(document, field.get('items', {}))}"
     if "enum" in field:
         return " or ".join(str(value) for value in field["enum"])
+    choices = field.get("anyOf") or field.get("oneOf") or field.get("allOf")
+    if choices:
+        return " or ".join(dict.fromkeys(_type(document, choice) for choice in choices))
     kind = field.get("type", "any")
     return " or ".join(kind) if isinstance(kind, list) else str(field.get("format") or kind)
 

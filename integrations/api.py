@@ -28,7 +28,9 @@ _TOOL_FIELDS = tuple(ToolOut().fields)
 
 
 class Events(ApiView):
-    """POST takes an event in, as a webhook would, and answers before any agent reads it."""
+    """Events of the sources that you see, newest first."""
+
+    says = {"POST": "Take an event in, as a webhook would; answered before any agent reads it."}
 
     scopes = {"GET": Scope.READ, "POST": Scope.RUN}
     filters = {
@@ -64,6 +66,8 @@ class Events(ApiView):
 
 
 class OneEvent(ApiView):
+    """One event with its payload."""
+
     gives = {"GET": EventOut}
 
     def get(self, call: Call, event_id: UUID) -> Response:
@@ -86,6 +90,8 @@ class Tools(ApiView):
 
 
 class OneTool(ApiView):
+    """One tool with the schema of its arguments."""
+
     gives = {"GET": ToolOut}
 
     def get(self, call: Call, name: str) -> Response:

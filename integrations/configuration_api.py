@@ -257,7 +257,7 @@ class _OneThing(_Configured):
 
 
 class PolicyRules(_Things):
-    """The rules in force. PUT puts all rules made by hand at once."""
+    """The rules in force. PUT puts all rules made by hand at once; those of packages stay."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.CONFIGURE, "PUT": Scope.CONFIGURE}
 
@@ -310,7 +310,7 @@ def _status(outcome: Outcome) -> int:
 
 def _urls(kind: Kind) -> Iterator[URLPattern]:
     """Yield the calls of one kind: the list, and one thing by its name."""
-    shared = {"kind": kind, "__doc__": f"The {kind.name}: what a configuration file says about them."}
+    shared = {"kind": kind, "says": _sentences(kind)}
     base = PolicyRules if kind.name == "policy" else _Things
     written = {201: WrittenOut, 200: WrittenOut, 202: WrittenOut}
     page = _shape_of_page(kind)
@@ -325,6 +325,16 @@ def _urls(kind: Kind) -> Iterator[URLPattern]:
     thing: type[_OneThing] = type(f"One{title}", (_OneThing,), {**shared, **one})
     yield path(f"{kind.name}/", things.as_view(), name=kind.name)
     yield path(f"{kind.name}/<path:name>/", thing.as_view(), name=SINGULAR[kind.name])
+
+
+def _sentences(kind: Kind) -> Mapping[str, str]:
+    one = SINGULAR[kind.name]
+    return {
+        "GET": f"As a configuration file says it, with the package that put it: {kind.name}.",
+        "POST": f"Put one {one}, as a file would: 201 added, 200 changed or the same already, 202 it waits for a second person.",
+        "PUT": f"Put this {one}; the answers of POST.",
+        "DELETE": f"Retire this {one}: what has a history stays, switched off.",
+    }
 
 
 def _shape_of_page(kind: Kind) -> type[serializers.Serializer[Any]]:

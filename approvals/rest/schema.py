@@ -2,12 +2,23 @@
 
 from typing import Any, Literal
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from approvals.rest.fields import Out
 from approvals.rest.once import HEADER
+
+
+class BearerToken(OpenApiAuthenticationExtension):
+    """How the description names the token."""
+
+    target_class = "approvals.rest.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "manage.py token PERSON --scopes …"}
 
 
 class ErrorOut(Out):
@@ -36,6 +47,15 @@ class Schema(AutoSchema):
 
     def get_tags(self) -> list[str]:
         return [self.path.split("/")[3]]
+
+    def get_operation_id(self) -> str:
+        parts = [part.strip("{}") for part in self.path.split("/")[3:] if part]
+        return "_".join([self.method.lower(), *parts])
+
+    def get_description(self) -> str:
+        said = self.view.says.get(self.method, type(self.view).__dict__.get("__doc__") or "")
+        scope = self.view.scopes.get(self.method)
+        return f"{said} Scope: {scope.value}.".strip() if scope else said
 
     def get_request_serializer(self) -> Any:
         return self.view.takes.get(self.method)

@@ -24,7 +24,7 @@ Beside = Callable[[Sequence[Any]], dict[str, Any]]
 
 
 class ApiView(APIView):
-    """scopes: method → scope; filters: of the list that GET gives; takes, gives: method → shape."""
+    """scopes: method → scope; filters: of the list that GET gives; takes, gives: method → shape; says: method → what for."""
 
     authentication_classes = [TokenAuthentication]
     permission_classes = [HasScope]
@@ -36,6 +36,7 @@ class ApiView(APIView):
     filters: ClassVar[Mapping[str, Filter] | None] = None
     takes: ClassVar[Mapping[str, Any]] = {}
     gives: ClassVar[Mapping[str, Any]] = {}
+    says: ClassVar[Mapping[str, str]] = {}
 
     def person(self) -> User:
         """Return the token's person: whatever is done is done as them."""

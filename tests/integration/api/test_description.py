@@ -106,6 +106,10 @@ def test_the_page_draws_every_call_and_needs_nobody_else(operator: User, documen
 
 def test_it_is_valid(document: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(document).validate()
+    ids = [call["operationId"] for item in document["paths"].values() for call in item.values()]
+    assert len(ids) == len(set(ids))
+    assert {"token": []} in document["paths"]["/api/v1/runs/"]["get"]["security"]
+    assert "Scope: run." in document["paths"]["/api/v1/runs/"]["post"]["description"]
 
 
 def test_a_forgotten_slash_is_sent_on_with_method_and_body(operator: User) -> None:
