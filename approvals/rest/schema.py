@@ -11,7 +11,7 @@ from approvals.rest.fields import Out
 from approvals.rest.once import HEADER
 
 
-class BearerToken(OpenApiAuthenticationExtension):
+class BearerToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the description names the token."""
 
     target_class = "approvals.rest.authentication.TokenAuthentication"
@@ -52,7 +52,7 @@ class Schema(AutoSchema):
         parts = [part.strip("{}") for part in self.path.split("/")[3:] if part]
         return "_".join([self.method.lower(), *parts])
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular asks for it
         said = self.view.says.get(self.method, type(self.view).__dict__.get("__doc__") or "")
         scope = self.view.scopes.get(self.method)
         return f"{said} Scope: {scope.value}.".strip() if scope else said
