@@ -8,7 +8,7 @@ For any test that needs a model behind real HTTP (and for worker processes: give
 
         vendor.say(call("shop_refund_order", {"order_id": "A-1"}))   # answered in the order they are said
         vendor.say(text='{"decision": "done"}')
-        vendor.fail(429, retry_after="7")                            # and the faults: drop, half, hang, raw
+        vendor.fail(429, retry_after="7")                            # and the faults: drop, half, hang, drip, raw
         vendor.answer_with(lambda asked: Answer(text="…"))           # or decide by the question; wins over the list
 
         vendor.requests[0].body, .headers, .wire, .model, .tools     # what arrived
@@ -84,6 +84,7 @@ class Raw:
     promise: int | None = None
     wait_s: float = 0
     drop: bool = False
+    drip: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,10 @@ class VendorServer:
         """Say nothing for that long, then drop."""
         self.queue(Raw(wait_s=seconds, drop=True))
 
+    def drip(self) -> None:
+        """Promise much and send one byte every 50 ms, each of them in time."""
+        self.queue(Raw(200, b" " * 400, {"Content-Type": "application/json"}, drip=True))
+
     def _next(self, asked: Asked) -> Line:
         with self._lock:
             self.requests.append(asked)
@@ -226,7 +231,9 @@ def _write(handler: BaseHTTPRequestHandler, raw: Raw) -> None:
         handler.send_header(name, value)
     handler.send_header("Content-Length", str(len(raw.body) if raw.promise is None else raw.promise))
     handler.end_headers()
-    handler.wfile.write(raw.body)
+    for piece in [raw.body[at : at + 1] for at in range(len(raw.body))] if raw.drip else [raw.body]:
+        handler.wfile.write(piece)
+        time.sleep(0.05 if raw.drip else 0)
     handler.close_connection = raw.promise is not None
 
 

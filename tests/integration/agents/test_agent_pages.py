@@ -37,7 +37,12 @@ def _form(client: Client, **changes: Any) -> dict[str, Any]:
     """Return what the form would post as it stands, with changes."""
     page = client.get("/agents/refund-clerk/edit/").context
     values = {name: page["form"][name].value() for name in page["form"].fields}
-    return {**{k: "" if v is None else v for k, v in values.items()}, "base": page["base"], "note": "Because.", **changes}
+    return {
+        **{k: "" if v is None else v for k, v in values.items()},
+        "base": page["base"],
+        "note": "Because.",
+        **changes,
+    }
 
 
 def _save(client: Client, form: dict[str, Any]) -> Any:
@@ -77,7 +82,11 @@ def test_a_version_is_saved_only_after_its_difference_was_shown(as_person: As, d
     saved = admin.post("/agents/refund-clerk/edit/", {**form, "save": shown.context["preview"].digest})
     assert saved.status_code == 302 or saved.status_code == 303
     current = Agent.objects.get().current
-    assert (current.number, current.document["instructions"], current.author) == (2, "Settle it politely.", desk["admin"])
+    assert (current.number, current.document["instructions"], current.author) == (
+        2,
+        "Settle it politely.",
+        desk["admin"],
+    )
     assert AuditEvent.objects.filter(verb="agent.published", agent="refund-clerk").latest("pk").data["version"] == 2
 
 
@@ -109,7 +118,12 @@ def test_every_field_of_a_document_survives_an_edit(as_person: As, desk: Desk) -
         "tools": ["desk.*", "shop.get_order"],
         "outcome": {"type": "object", "properties": {"n": {"type": "number", "maximum": 0.5}}},
         "confidence_floor": 0.7,
-        "limits": {"turns": 3, "cost_usd": 0.5, "cost_usd_per_day": 20, "moved_minor_per_day": {"EUR": 500000, "JPY": 900}},
+        "limits": {
+            "turns": 3,
+            "cost_usd": 0.5,
+            "cost_usd_per_day": 20,
+            "moved_minor_per_day": {"EUR": 500000, "JPY": 900},
+        },
         "mode": "suggest",
         "intended_use": "Refunds.",
     }
@@ -165,7 +179,9 @@ def test_a_proposal_is_void_when_another_version_came_in_force(as_person: As, de
     _save(admin, _form(admin, instructions="Settle it politely."))
     request = Request.objects.get(kind="proposal")
     with pytest.raises(RequestChanged, match="Version 2"):
-        decide_request(request_id=request.pk, user=desk["second-admin"], vote=Vote.APPROVE, digest=request.action_digest)
+        decide_request(
+            request_id=request.pk, user=desk["second-admin"], vote=Vote.APPROVE, digest=request.action_digest
+        )
     assert Agent.objects.get().current.document["instructions"] == "Settle it politely."
 
 
@@ -271,7 +287,13 @@ def test_the_agents_own_halt_and_its_release(as_person: As) -> None:
 
 def test_a_new_agent_begins_in_suggest_and_can_be_edited(as_person: As, desk: Desk) -> None:
     admin = as_person("admin")
-    form = {"name": "lead-clerk", "team": desk.team.pk, "instructions": "Sort leads.", "model": "offline/leads", "mode": "suggest"}
+    form = {
+        "name": "lead-clerk",
+        "team": desk.team.pk,
+        "instructions": "Sort leads.",
+        "model": "offline/leads",
+        "mode": "suggest",
+    }
     assert admin.post("/agents/new/", {**form, "mode": "live"}).status_code == 422
     assert admin.post("/agents/new/", form)["Location"] == "/agents/lead-clerk/"
     made = Agent.objects.get(name="lead-clerk")

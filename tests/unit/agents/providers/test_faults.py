@@ -160,6 +160,16 @@ def test_a_server_that_says_nothing_is_given_up_in_time(
     assert time.monotonic() - started < 2
 
 
+def test_a_server_that_always_says_a_little_is_given_up_in_time_too(
+    provider: ModelProvider, vendor: VendorServer, ask: Ask
+) -> None:
+    vendor.drip()
+    started = time.monotonic()
+    with pytest.raises(Retryable, match=r"within 0\.5 s"):
+        provider.complete(ask(timeout_s=0.5))
+    assert time.monotonic() - started < 2
+
+
 def test_a_server_that_nobody_listens_at(vendor: VendorServer, provider: ModelProvider, ask: Ask) -> None:
     vendor.__exit__(None, None, None)
     with pytest.raises(Retryable, match="could not be reached"):
