@@ -115,6 +115,16 @@ def body_text(body: bytes | memoryview | None) -> str:
     return bytes(body or b"").decode("utf-8", "backslashreplace")
 
 
+def how_it_came(event: Event) -> str:
+    """Return a few words about the raw body: its size and whether its sender's signature proved it."""
+    size = f"{len(bytes(event.body)):,} bytes"
+    if event.replay_of:
+        return f"as it came the first time, {size}, run again by a person"
+    if event.dedupe_key.startswith("api:") or (event.given_by and event.dedupe_key.startswith("own:")):
+        return f"as given by a person or program, {size}, not signed"
+    return f"as received, {size}, signature valid"
+
+
 def first_draft(event: Event) -> str:
     """Return what the correction form starts with: the last correction, or the raw body set out line by line."""
     text = body_text(event.corrected if event.corrected is not None else event.body)

@@ -22,6 +22,7 @@ from integrations.event_page import (
     events_found,
     family_of,
     first_draft,
+    how_it_came,
     list_version,
     verdict_counts,
 )
@@ -113,7 +114,7 @@ def _context(request: HttpRequest, found: Event) -> dict[str, Any]:
         "event": found,
         "row": row,
         "raw": body_text(found.body),
-        "size": len(bytes(found.body)),
+        "came": how_it_came(found),
         "corrected": body_text(found.corrected) if found.corrected is not None else "",
         "draft": first_draft(found),
         "headers": sorted(found.headers.items()),

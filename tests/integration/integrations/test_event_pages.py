@@ -17,7 +17,7 @@ from tests.unit.integrations.webhook_vectors import secret_of
 
 pytestmark = pytest.mark.django_db
 ROLES = ("operator", "admin", "manager", "auditor")
-NASTY = '<script>alert(1)</script><img src=x onerror=alert(2)>\u202e'
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e"
 
 
 def signed_in(user: User) -> Client:
@@ -297,7 +297,9 @@ def test_condition_that_is_none_is_refused_with_its_place(clerk: None, admin: Us
 
 
 def test_page_of_a_source_with_an_odd_schema_still_opens(clerk: None, admin: User) -> None:
-    for number, schema in enumerate([{"type": ["string", "null"]}, {"properties": {"a": {"$ref": "#"}}}, {"allOf": []}]):
+    for number, schema in enumerate(
+        [{"type": ["string", "null"]}, {"properties": {"a": {"$ref": "#"}}}, {"allOf": []}]
+    ):
         source(f"s{number}", schema=schema)
         assert signed_in(admin).get(f"/sources/s{number}/").status_code == 200
 

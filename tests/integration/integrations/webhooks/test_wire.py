@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -31,7 +30,9 @@ def wire(transactional_db: None) -> Iterator[Raw]:
     """Send raw bytes to gunicorn and return everything that it answers until it hangs up."""
     port = _free_port()
     command = gunicorn("config.wsgi:application", bind=f"127.0.0.1:{port}", workers=1, threads=4)
-    process = subprocess.Popen(command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         _wait_for(port, process)
         yield lambda raw: _exchange(port, raw)
@@ -88,7 +89,11 @@ def request(body: bytes = refund(), *, length: int | None = None, chunked: bool 
         url="",
     )
     lines = {"Host": "127.0.0.1", "Connection": "close", "Content-Type": "application/json", **made.headers, **headers}
-    lines |= {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(len(body) if length is None else length)}
+    lines |= (
+        {"Transfer-Encoding": "chunked"}
+        if chunked
+        else {"Content-Length": str(len(body) if length is None else length)}
+    )
     head = "POST /hooks/shop-orders/ HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return head.encode() + b"\r\n" + (_chunks(body) if chunked else body)
 
