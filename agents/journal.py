@@ -20,10 +20,13 @@ def append(
     latency_ms: int = 0,
     **figures: Any,
 ) -> Step:
-    """Write the next step. Raises LeaseLost when this worker's fence is no longer the run's."""
+    """Write the next step. Raises LeaseLost when this worker's fence is no longer the run's.
+
+    A run that gets on is not the one that kills its workers: its deaths are forgotten.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE agents_run SET steps_written = steps_written + 1, active_ms = active_ms + %s"
+            "UPDATE agents_run SET steps_written = steps_written + 1, active_ms = active_ms + %s, deaths_alone = 0"
             " WHERE id = %s AND fence = %s AND state = 'running' RETURNING steps_written",
             [latency_ms, run.pk, run.fence],
         )

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -90,6 +91,8 @@ class Shop:
     calls: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
     server: ThreadingHTTPServer | None = None
+    # Asked after each effect: answer only after the caller has given up?
+    hangs: Callable[[], bool] = lambda: False
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"shop": self})
@@ -137,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(500, {"error": "down"})
         with self.shop.lock:
             answer = self._act(body)
-        if fault == "acts_then_hangs":
+        if fault == "acts_then_hangs" or self.shop.hangs():
             time.sleep(1.5)
         self._answer(201, answer)
 
