@@ -9,12 +9,12 @@ from rest_framework.request import Request as Call
 from rest_framework.response import Response
 
 from agents.models import Action, AgentVersion, Run, Step
+from agents.permissions import check_may_work
 from agents.selectors import actions_visible_to, agents_visible_to, runs_visible_to
 from agents.serializers import ActionOut, CancelIn, RunOut, RunRow, StartIn, VersionOut
 from agents.services import cancel_run, start_run
-from approvals.people import signer
 from approvals.rest import filters
-from approvals.rest.errors import ApiError, not_found
+from approvals.rest.errors import not_found
 from approvals.rest.once import answered_once
 from approvals.rest.views import ApiView, paged
 from approvals.tokens import Scope
@@ -61,7 +61,7 @@ class Runs(ApiView):
         return answered_once(call, self._started)
 
     def _started(self) -> Response:
-        _check_may_run(self.person())
+        check_may_work(self.person())
         given = self.body()
         if not agents_visible_to(self.person()).filter(name=given["agent"], disabled=False).exists():
             raise not_found(f"agent {given['agent']}")
@@ -92,7 +92,7 @@ class CancelRun(ApiView):
 
     def _cancelled(self, run_id: UUID) -> Response:
         _check_visible(self.person(), run_id)
-        _check_may_run(self.person())
+        check_may_work(self.person())
         cancel_run(run_id=run_id, user=self.person(), **self.body())
         return Response(_run_document(run_id))
 
@@ -142,11 +142,6 @@ class OneVersion(ApiView):
         if version is None:
             raise not_found("version")
         return Response(VersionOut(version).data)
-
-
-def _check_may_run(user: Any) -> None:
-    if not signer(user).decides:
-        raise ApiError(403, "NOT_ALLOWED", "Operators and admins start and stop runs.")
 
 
 def _check_visible(user: Any, run_id: UUID) -> None:
