@@ -35,7 +35,7 @@ class ToolRow:
     name: str
     effect: str
     levels: tuple[str, ...]
-    words: str
+    ways: tuple[str, ...]
     used: int
 
 
@@ -147,11 +147,11 @@ def _tool_row(tool: Tool, rules: Sequence[Rule], used: int) -> ToolRow:
     meant = [rule for rule in rules if rule.pattern.fullmatch(tool.name)]
     if meant:
         levels = tuple(sorted({str(rule.level) for rule in meant}))
-        words = list(dict.fromkeys(rule.note or rule_consequence(rule) for rule in meant))
-        return ToolRow(tool.name, tool.effect, levels, "; ".join(words), used)
+        ways = dict.fromkeys(f"{rule.level}: {rule.note or rule_consequence(rule)}" for rule in meant)
+        return ToolRow(tool.name, tool.effect, levels, tuple(ways), used)
     reads = tool.effect == Effect.READ
     words_of_none = "no rule: reads run alone" if reads else "no rule: a person countersigns"
-    return ToolRow(tool.name, tool.effect, ("1" if reads else "3",), words_of_none, used)
+    return ToolRow(tool.name, tool.effect, ("1" if reads else "3",), (words_of_none,), used)
 
 
 def _limit(name: str, used: int, most: int, shown: Any) -> LimitRow:
