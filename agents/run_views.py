@@ -20,7 +20,7 @@ from agents.services import cancel_run, retry_run
 from agents.spec import AgentSpec, parse_spec
 from agents.states import RUN_ENDED, RunState
 from agents.story import material, plain_words, story, version_of
-from approvals.arguments import json_text
+from approvals.arguments import flat_text, json_text
 from approvals.errors import NotAllowed
 from approvals.models import Request
 from approvals.people import signer
@@ -30,7 +30,13 @@ PER_PAGE = 50
 GROUPS: dict[str, frozenset[str]] = {
     "now": frozenset({RunState.RUNNING, RunState.QUEUED}),
     "waiting": frozenset(
-        {RunState.WAITING_PERSON, RunState.WAITING_EVENT, RunState.WAITING_TIME, RunState.WAITING_CHILD, RunState.PAUSED}
+        {
+            RunState.WAITING_PERSON,
+            RunState.WAITING_EVENT,
+            RunState.WAITING_TIME,
+            RunState.WAITING_CHILD,
+            RunState.PAUSED,
+        }
     ),
     "handed_off": frozenset({RunState.ESCALATED}),
     "trouble": frozenset({RunState.FAILED, RunState.DEAD_LETTER}),
@@ -44,11 +50,18 @@ def runs(request: HttpRequest) -> HttpResponse:
     person = signed_in(request).user
     wanted = _wanted(request)
     page = Paginator(_found(runs_visible_to(person), wanted), PER_PAGE).get_page(request.GET.get("page"))
-    version = _list_version(page.object_list)
+    version = _list_version(list(page))
     if wants_fragment(request) and request.GET.get("v") == version:
         return HttpResponse(status=204)
     names = agents_visible_to(person).order_by("name").values_list("name", flat=True)
-    context = {"page": page, "wanted": wanted, "tabs": _tabs(wanted), "agents": names, "version": version, "now": timezone.now()}
+    context = {
+        "page": page,
+        "wanted": wanted,
+        "tabs": _tabs(wanted),
+        "agents": names,
+        "version": version,
+        "now": timezone.now(),
+    }
     return page_or_fragment(request, "agents/run_list.html", context, fragment="rows")
 
 
@@ -113,8 +126,18 @@ def _found(rows: QuerySet[Run], wanted: _Wanted) -> QuerySet[Run]:
 
 
 def _tabs(wanted: _Wanted) -> list[dict[str, Any]]:
-    labels = {"": "All", "now": "Now", "waiting": "Waiting", "handed_off": "Handed off", "trouble": "Trouble", "ended": "Ended"}
-    return [{"url": f"?state={key}" if key else "?", "label": label, "current": key == wanted.group} for key, label in labels.items()]
+    labels = {
+        "": "All",
+        "now": "Now",
+        "waiting": "Waiting",
+        "handed_off": "Handed off",
+        "trouble": "Trouble",
+        "ended": "Ended",
+    }
+    return [
+        {"url": f"?state={key}" if key else "?", "label": label, "current": key == wanted.group}
+        for key, label in labels.items()
+    ]
 
 
 def _list_version(rows: Sequence[Run]) -> str:
@@ -123,7 +146,12 @@ def _list_version(rows: Sequence[Run]) -> str:
 
 
 def _run_for(request: HttpRequest, run_id: UUID) -> Run:
-    found = runs_visible_to(signed_in(request).user).select_related("agent", "version", "initiator", "parent").filter(pk=run_id).first()
+    found = (
+        runs_visible_to(signed_in(request).user)
+        .select_related("agent", "version", "initiator", "parent")
+        .filter(pk=run_id)
+        .first()
+    )
     if found is None:
         raise Http404
     return found
@@ -142,7 +170,7 @@ def _run_context(request: HttpRequest, found: Run, actions: Sequence[Any]) -> di
         "spec": _spec(found),
         "actions_used": sum(1 for action in actions if action.attempts and action.effect != "read"),
         "children": found.children.select_related("agent").order_by("created_at"),
-        "outcome": json_text(found.outcome) if found.outcome else "",
+        "outcome": flat_text(found.outcome) if found.outcome else "",
         "ended": found.state in RUN_ENDED,
         "refusal": _refusal(signed_in(request).user),
         "now": now,

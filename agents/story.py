@@ -10,11 +10,12 @@ from uuid import UUID
 from agents.envelope import opened
 from agents.models import Action, Run, Step
 from agents.states import RUN_ENDED, ActionState, RunState, StepKind
-from approvals.arguments import json_text
+from approvals.arguments import flat_text
 from approvals.models import Request
 from approvals.policy.canonical import NotCanonical
 
 BAR = 150
+LONG_CHARS, LONG_LINES = 500, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Line:
     x: int = 0
     width: int = 0
 
+    @property
+    def got_is_long(self) -> bool:
+        return len(self.got) > LONG_CHARS or self.got.count("\n") >= LONG_LINES
+
 
 @dataclass(frozen=True, slots=True)
 class Material:
@@ -54,7 +59,9 @@ class Material:
     answered: frozenset[UUID] = field(default_factory=frozenset)
 
 
-def material(run: Run, steps: Sequence[Step], actions: Sequence[Action], requests: Sequence[Request], now: datetime) -> Material:
+def material(
+    run: Run, steps: Sequence[Step], actions: Sequence[Action], requests: Sequence[Request], now: datetime
+) -> Material:
     done = frozenset(step.action_id for step in steps if step.kind == StepKind.TOOL_RESULT and step.action_id)
     return Material(run, steps, {a.pk: a for a in actions}, {r.pk: r for r in requests}, now, done)
 
@@ -92,9 +99,13 @@ def _line(step: Step, given: Material) -> Iterator[Line]:
 
 def _input(base: Line, _step: Step, given: Material) -> Iterator[Line]:
     run = given.run
-    title = "An event came in" if run.event_id else "A person started this" if run.initiator_id else "The run was started"
-    text = json_text(run.input) if run.input else ""
-    yield replace(base, icon="mail", title=title, note=run.initiator.get_username() if run.initiator else "", foreign=text)
+    title = (
+        "An event came in" if run.event_id else "A person started this" if run.initiator_id else "The run was started"
+    )
+    text = flat_text(run.input) if run.input else ""
+    yield replace(
+        base, icon="mail", title=title, note=run.initiator.get_username() if run.initiator else "", foreign=text
+    )
 
 
 def _model(base: Line, step: Step, _given: Material) -> Iterator[Line]:
@@ -118,18 +129,22 @@ def _model_note(step: Step, reply: Mapping[str, Any]) -> str:
         return "unknown" if count is None else f"{count:,}"
 
     cached = (reply.get("usage") or {}).get("cache_read_tokens")
-    tokens = f"{shown(step.input_tokens)} in{f' ({cached:,} cached)' if cached else ''}, {shown(step.output_tokens)} out"
-    return f"{reply.get('provider', '')}/{reply.get('model', '')}, {tokens}" + (
-        ", cost unknown" if step.cost_usd is None else ""
+    tokens = (
+        f"{shown(step.input_tokens)} in{f' ({cached:,} cached)' if cached else ''}, {shown(step.output_tokens)} out"
     )
+    return f"{reply.get('model', '')}, {tokens}" + (", cost unknown" if step.cost_usd is None else "")
 
 
 def _tried(reply: Mapping[str, Any]) -> str:
-    return "; ".join(f"{one.get('model')} failed first: {one.get('message') or one.get('error')}" for one in reply.get("tried", ()))
+    return "; ".join(
+        f"{one.get('model')} failed first: {one.get('message') or one.get('error')}" for one in reply.get("tried", ())
+    )
 
 
 def _model_failed(base: Line, step: Step, _given: Material) -> Iterator[Line]:
-    yield replace(base, icon="warn", title="No model answered", note=step.data.get("error", ""), got=step.data.get("message", ""))
+    yield replace(
+        base, icon="warn", title="No model answered", note=step.data.get("error", ""), got=step.data.get("message", "")
+    )
 
 
 _VERDICTS = {
@@ -173,7 +188,13 @@ def _settled(request: Request, base: Line) -> Line:
     words = "; ".join(vote.comment for vote in votes if vote.comment)
     title = f"{names} {request.state}" if votes else f"{request.state.capitalize()}"
     return Line(
-        at=request.settled_at or base.at, icon="person", title=title, note="a person's decision", detail=words, request=request, number=base.number
+        at=request.settled_at or base.at,
+        icon="person",
+        title=title,
+        note="a person's decision",
+        detail=words,
+        request=request,
+        number=base.number,
     )
 
 
@@ -186,16 +207,27 @@ def _request_of(step: Step, given: Material) -> Request | None:
 
 def _rule_words(rule: Mapping[str, Any]) -> str:
     number = rule.get("number")
-    return f"rule {number}: {rule.get('condition') or rule.get('text') or ''}".rstrip(": ") if number else "no rule matched"
+    return (
+        f"rule {number}: {rule.get('condition') or rule.get('text') or ''}".rstrip(": ")
+        if number
+        else "no rule matched"
+    )
 
 
 def _tool_result(base: Line, step: Step, given: Material) -> Iterator[Line]:
     action = given.actions.get(step.action_id) if step.action_id else None
     data = step.data
     if action is None:
-        yield replace(base, icon="tool", title=data.get("tool", ""), note="refused" if data.get("is_error") else "", got=data.get("content", ""), bar="t")
+        yield replace(
+            base,
+            icon="tool",
+            title=data.get("tool", ""),
+            note="refused" if data.get("is_error") else "",
+            got=data.get("content", ""),
+            bar="t",
+        )
         return
-    got = json_text(action.result) if action.result is not None else action.error or data.get("content", "")
+    got = flat_text(action.result) if action.result is not None else action.error or data.get("content", "")
     yield replace(
         base,
         icon="tool" if not data.get("is_error") else "warn",
@@ -217,38 +249,67 @@ def _arguments(action: Action | None) -> str:
     if action is None:
         return ""
     try:
-        return json_text(opened(action.canonical)["arguments"])
+        return flat_text(opened(action.canonical)["arguments"])
     except (NotCanonical, KeyError):
         return "These bytes cannot be read: they are not what was signed."
 
 
 def _decision(base: Line, step: Step, given: Material) -> Iterator[Line]:
     words = f"{step.data.get('by') or 'Somebody'} {step.data.get('state', 'decided')}"
-    yield replace(base, icon="person", title=words, note="a person", detail=str(step.data.get("text") or ""), request=_request_of(step, given))
+    yield replace(
+        base,
+        icon="person",
+        title=words,
+        note="a person",
+        detail=str(step.data.get("text") or ""),
+        request=_request_of(step, given),
+    )
 
 
 def _wait(base: Line, step: Step, given: Material) -> Iterator[Line]:
     title = "Handed to a person" if "code" in step.data else "Asked a person"
     code = str(step.data.get("code", "")).replace("_", " ")
-    yield replace(base, icon="hand", look="verdict", title=title, note=code, said=step.data.get("text", ""), request=_request_of(step, given), bar="w")
+    yield replace(
+        base,
+        icon="hand",
+        look="verdict",
+        title=title,
+        note=code,
+        said=step.data.get("text", ""),
+        request=_request_of(step, given),
+        bar="w",
+    )
 
 
 def _instruction(base: Line, step: Step, _given: Material) -> Iterator[Line]:
-    yield replace(base, icon="person", title="A person gave it back with an instruction", note=step.data.get("by", ""), detail=step.data.get("text", ""))
+    yield replace(
+        base,
+        icon="person",
+        title="A person gave it back with an instruction",
+        note=step.data.get("by", ""),
+        detail=step.data.get("text", ""),
+    )
 
 
 def _repair(base: Line, step: Step, _given: Material) -> Iterator[Line]:
-    yield replace(base, icon="warn", title="The answer could not be used; the model was asked again", detail=" ".join(step.data.get("problems", ())))
+    yield replace(
+        base,
+        icon="warn",
+        title="The answer could not be used; the model was asked again",
+        detail=" ".join(step.data.get("problems", ())),
+    )
 
 
 def _limit(base: Line, step: Step, _given: Material) -> Iterator[Line]:
-    yield replace(base, icon="stop", title="A limit was reached", detail=str(step.data.get("text") or step.data.get("why") or ""))
+    yield replace(
+        base, icon="stop", title="A limit was reached", detail=str(step.data.get("text") or step.data.get("why") or "")
+    )
 
 
 def _end(base: Line, step: Step, _given: Material) -> Iterator[Line]:
     outcome = step.data.get("outcome")
     words = f"The run {step.data.get('state', 'ended')}"
-    yield replace(base, icon="check", title=words, said=json_text(outcome) if outcome else "")
+    yield replace(base, icon="check", title=words, said=flat_text(outcome) if outcome else "")
 
 
 _TELLERS = {
@@ -271,20 +332,28 @@ def _now(given: Material) -> Iterator[Line]:
     run = given.run
     if run.state in RUN_ENDED:
         return
-    titles = {RunState.RUNNING: "Working", RunState.QUEUED: "In the queue", RunState.DEAD_LETTER: "Given up after three deaths; a person may retry it"}
+    titles = {
+        RunState.RUNNING: "Working",
+        RunState.QUEUED: "In the queue",
+        RunState.DEAD_LETTER: "Given up after three deaths; a person may retry it",
+    }
     title = titles.get(RunState(run.state), run.waiting_for or run.state.replace("_", " ").capitalize())
     note = run.waiting_for if run.state in titles else "holding no worker"
     waiting = next((r for r in given.requests.values() if r.state == "open"), None)
     last = given.steps[-1].created_at if given.steps else run.created_at
     spent = int((given.now - last).total_seconds() * 1000)
-    yield Line(at=last, icon="clock", look="now", title=title, note=note, request=waiting, latency_ms=max(0, spent), bar="w")
+    yield Line(
+        at=last, icon="clock", look="now", title=title, note=note, request=waiting, latency_ms=max(0, spent), bar="w"
+    )
 
 
 def _next(given: Material) -> Iterator[Line]:
     for action in given.actions.values():
         if action.state in (ActionState.PENDING, ActionState.APPROVED, ActionState.ALLOWED):
             when = "On approve" if action.state == ActionState.PENDING else "Then"
-            yield Line(at=given.now, icon="tool", look="next", title=f"{when}: {action.tool}, once", note=action.sentence)
+            yield Line(
+                at=given.now, icon="tool", look="next", title=f"{when}: {action.tool}, once", note=action.sentence
+            )
 
 
 def _with_bars(lines: Sequence[Line], given: Material) -> list[Line]:

@@ -4,7 +4,7 @@ Money is typed in major units and converted exactly; lists and nested objects ar
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -188,15 +188,19 @@ def _read_json(field: Field) -> Any:
         raise BadEdit(problem.message) from None
 
 
-_READERS = {
+def _read_text(field: Field) -> str:
+    return field.text
+
+
+_READERS: Mapping[Kind, Callable[[Field], Any]] = {
     Kind.MONEY: _read_money,
     Kind.NUMBER: _read_number,
     Kind.WHOLE: _read_whole,
     Kind.FLAG: _read_flag,
     Kind.CHOICE: _read_choice,
     Kind.JSON: _read_json,
-    Kind.TEXT: lambda field: field.text,
-    Kind.LONG_TEXT: lambda field: field.text,
+    Kind.TEXT: _read_text,
+    Kind.LONG_TEXT: _read_text,
 }
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from approvals.money import exponent_of, major_text, money_text
+from approvals.money import exponent_of, major_text
 
 MAX_PLAIN_CHARS, MAX_PLAIN_LINES, MAX_PLAIN_ITEMS, MAX_NESTING = 600, 12, 20, 4
 
@@ -77,6 +77,28 @@ def json_text(value: Any, indent: int = 0) -> str:
     return format(value, "f") if isinstance(value, Decimal) else _quoted(value)
 
 
+def flat_text(value: Any) -> str:
+    """A JSON value as lines of path and value, easier to read than its brackets; for screens, never for what is signed."""
+    if not isinstance(value, Mapping | list | tuple):
+        return _leaf(value)
+    return "\n".join(f"{path}: {_leaf(leaf)}" for path, leaf in _leaves(value, "")) or json_text(value)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, child in value.items():
+            yield from _leaves(child, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list | tuple) and value:
+        for index, child in enumerate(value):
+            yield from _leaves(child, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _leaf(value: Any) -> str:
+    return value if isinstance(value, str) else json_text(value)
+
+
 def kind_of(value: Any, schema: Mapping[str, Any]) -> Kind | None:
     """How the schema means this value to be read; None when it does not explain it."""
     if value in schema.get("enum", ()) and isinstance(value, str):
@@ -136,8 +158,8 @@ def _field(
 def _money_line(path: str, amount: tuple[int, str]) -> Shown:
     minor, currency = amount
     label = label_of(path.removesuffix("_minor"))
-    unit = "" if exponent_of(currency) == 0 else f", {minor:,} in the smallest unit"
-    return Shown(path, label, Kind.MONEY, f"{major_text(minor, currency)} {currency}", money_text(minor, currency) + unit)
+    note = f"signed as {minor:,} minor units" if exponent_of(currency) else ""
+    return Shown(path, label, Kind.MONEY, f"{major_text(minor, currency)} {currency}", note)
 
 
 def _line(path: str, value: Any, schema: Mapping[str, Any]) -> Shown:

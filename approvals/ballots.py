@@ -1,20 +1,15 @@
-"""What a person posted about a request, read and checked before any verb is called. Pure but for the edit's fields."""
+"""What a person posted about a request, read and checked before any verb is called. Asks no database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from django.http import QueryDict
 
 from approvals.argument_form import Field, edited_arguments, typed_fields
 from approvals.money import NotMoney, parse_money
 from approvals.reviewing import REASONS, CardView, Typed, rejection_words
 from approvals.states import Vote
-
-
-class Posted(Protocol):
-    """A form as Django parses it."""
-
-    def get(self, key: str, default: str = ...) -> Any: ...
-    def getlist(self, key: str) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class Ballot:
         return self.vote if self.vote in (Vote.REJECT, Vote.HAPPENED, Vote.DID_NOT_HAPPEN) else ""
 
 
-def ballot_from(post: Posted) -> Ballot:
+def ballot_from(post: QueryDict) -> Ballot:
     vote = post.get("vote", "")
     codes = {code for code, _ in REASONS}
     reason = post.get("reason_code", "")
@@ -72,7 +67,7 @@ def missing(ballot: Ballot, view: CardView) -> str:
     return _missing_for_approval(ballot, view) if ballot.vote == Vote.APPROVE else ""
 
 
-def edited(view: CardView, post: Posted) -> tuple[list[Field], dict[str, Any] | None, bool]:
+def edited(view: CardView, post: QueryDict) -> tuple[list[Field], dict[str, Any] | None, bool]:
     """The fields as typed, the arguments to sign (None when nothing was changed), and whether all could be read."""
     typed = {field.name: post.get(field.name, field.text) for field in view.fields}
     fields = typed_fields(view.fields, typed)

@@ -1,15 +1,16 @@
 """The card pane: everything one person is shown about one request, and what they may do with it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from approvals.argument_form import Field, edit_fields
-from approvals.arguments import Shown, shown_arguments
+from approvals.arguments import Shown, label_of, shown_arguments
 from approvals.halts import not_halted
 from approvals.models import Decision, Request
-from approvals.money import major_text
+from approvals.money import major_text, money_text
 from approvals.people import signer
 from approvals.permissions import objection
 from approvals.policy.canonical import NotCanonical, digest_of, parse_canonical
@@ -87,6 +88,11 @@ class CardView:
         return major_text(money, self.request.currency) if money is not None else "approve"
 
     @property
+    def target_facts(self) -> list[tuple[str, str]]:
+        """The looked-up record in words, its money in the record's currency."""
+        return readable_facts((self.card.get("target") or {}).get("facts") or ())
+
+    @property
     def votes_hidden(self) -> bool:
         """With two pairs of eyes each judges alone: the first vote stays hidden until the second is in."""
         return self.is_open and self.request.votes_needed > 1
@@ -129,6 +135,18 @@ def card_view(user: Any, request: Request, *, now: datetime, mode: str = "") -> 
 def with_typed(view: CardView, typed: Typed, *, banner: str = "", problems: Sequence[str] = ()) -> CardView:
     """The same card holding what was typed and saying what was wrong with it."""
     return replace(view, typed=typed, banner=banner, problems=tuple(problems))
+
+
+def readable_facts(facts: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Names as words, and minor units as money where the same record names its currency."""
+    currency = next((str(value) for name, value in facts if name == "currency"), "")
+    return [_readable(str(name), str(value), currency) for name, value in facts]
+
+
+def _readable(name: str, value: str, currency: str) -> tuple[str, str]:
+    if name.endswith("_minor") and len(currency) == 3 and re.fullmatch(r"-?\d{1,15}", value, re.ASCII):
+        return label_of(name.removesuffix("_minor")), money_text(int(value), currency)
+    return label_of(name), value
 
 
 def rejection_words(reason_code: str, comment: str) -> str:

@@ -161,14 +161,16 @@ def _went_on(request: HttpRequest, decided: Request, settlement: Settlement) -> 
     view = _view(person, following)
     context = _context(request, found, view, pane="card", undo=undoable)
     response = render(request, f"{PAGE}#decided", {**context, "decided": decided, "said": settlement.message})
-    response["HX-Push-Url"] = reverse("approvals:request", args=[following]) if following else reverse("approvals:inbox")
+    response["HX-Push-Url"] = (
+        reverse("approvals:request", args=[following]) if following else reverse("approvals:inbox")
+    )
     patch_vary_headers(response, ("HX-Request",))
     return response
 
 
 def _next_page(following: UUID | None, undoable: Request | None) -> HttpResponse:
     url = reverse("approvals:request", args=[following]) if following else reverse("approvals:inbox")
-    response = HttpResponseRedirect(f"{url}?{urlencode({'undo': undoable.pk})}" if undoable else url)
+    response = HttpResponseRedirect(f"{url}?{urlencode({'undo': str(undoable.pk)})}" if undoable else url)
     response.status_code = 303
     return response
 

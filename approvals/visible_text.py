@@ -40,7 +40,7 @@ _ADDRESS_MARKS = frozenset("＠．／＼＿－")
 _EVERYDAY = str.maketrans("", "", "²³¹½¼¾ªº™")
 # Letters of other scripts that are drawn like Latin ones.
 _LATIN_TWINS = frozenset(
-    "авеіјклмнорсстухѕһԁԛԝьАВЕІЈКЛМНОРСТУХЅҺԀԚԜЬзЗгпочч" "αβεηικνορτυχγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" "օոսհքցՕՍԼ" "ᎪᏴᏟᎠᎬᎻᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃ"
+    "авеіјклмнорсстухѕһԁԛԝьАВЕІЈКЛМНОРСТУХЅҺԀԚԜЬзЗгпоччαβεηικνορτυχγωΑΒΕΖΗΙΚΜΝΟΡΤΥΧօոսհքցՕՍԼᎪᏴᏟᎠᎬᎻᎫᏦᏞᎷᏢᏒᏚᎢᏙᎳᏃ"
 )
 _LOOKALIKE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
 

@@ -21,7 +21,7 @@ _SHOWN = frozenset({400, 403, 404, 409, 410, 422, 429})
 class SignedInRequest(HttpRequest):
     """A request behind the login wall: `user` is a person, `htmx` is there."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: "HtmxDetails"
 
 
@@ -43,7 +43,7 @@ def signed_in(request: HttpRequest) -> SignedInRequest:
 def wants_fragment(request: HttpRequest) -> bool:
     """True when htmx asks for a part of the page (not for a boosted or restored whole one)."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    return htmx is not None and bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def page_or_fragment(
@@ -63,7 +63,7 @@ def page_or_fragment(
 
 def see_other(to: str, *args: Any, **kwargs: Any) -> HttpResponse:
     """303 after a POST, so that reloading never posts again."""
-    response = redirect(to, *args, **kwargs)
+    response: HttpResponse = redirect(to, *args, **kwargs)
     response.status_code = 303
     return response
 

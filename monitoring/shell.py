@@ -46,7 +46,9 @@ class Shell:
     def offline(self) -> str:
         """Return "2 of 6 agents: offline model"; "" when every agent has a real model."""
         models = list(
-            Agent.objects.filter(disabled=False, current__isnull=False).values_list("current__document__model", flat=True)
+            Agent.objects.filter(disabled=False, current__isnull=False).values_list(
+                "current__document__model", flat=True
+            )
         )
         playing = sum(1 for model in models if str(model).startswith(OFFLINE))
         return f"{playing} of {len(models)} agents: offline model" if playing else ""

@@ -34,7 +34,9 @@ def halts(request: HttpRequest) -> HttpResponse:
     who = signer(signed_in(request).user)
     context = {
         "open_halts": open_halts(),
-        "past": Halt.objects.filter(released_at__isnull=False).select_related("released_by").order_by("-released_at")[:50],
+        "past": Halt.objects.filter(released_at__isnull=False)
+        .select_related("released_by")
+        .order_by("-released_at")[:50],
         "release_refusal": "" if who.is_admin else "Only an admin releases a halt.",
         "now": timezone.now(),
     }
@@ -48,7 +50,10 @@ def engage(request: HttpRequest) -> HttpResponse:
         halt = engage_halt(
             scope=request.POST.get("scope", GLOBAL), reason=request.POST.get("reason", ""), user=signed_in(request).user
         )
-        messages.warning(request, f"Halted at {timezone.localtime(halt.engaged_at):%H:%M:%S}. Nothing starts until an admin releases it.")
+        messages.warning(
+            request,
+            f"Halted at {timezone.localtime(halt.engaged_at):%H:%M:%S}. Nothing starts until an admin releases it.",
+        )
     except ApprovalError as refusal:
         messages.error(request, refusal.message)
     return see_other("monitoring:home")

@@ -25,8 +25,22 @@ from approvals.states import RequestKind
 PASSWORD = "practice-only"
 REFUND = "desk.refund_order"
 RULES: list[dict[str, Any]] = [
-    {"tool": REFUND, "when": "args.amount_minor > 50000", "level": 3, "approvers": "finance", "votes": 1, "deadline_h": 24},
-    {"tool": REFUND, "when": "args.amount_minor > 500000", "level": 3, "approvers": "finance", "votes": 2, "class": "high"},
+    {
+        "tool": REFUND,
+        "when": "args.amount_minor > 50000",
+        "level": 3,
+        "approvers": "finance",
+        "votes": 1,
+        "deadline_h": 24,
+    },
+    {
+        "tool": REFUND,
+        "when": "args.amount_minor > 500000",
+        "level": 3,
+        "approvers": "finance",
+        "votes": 2,
+        "class": "high",
+    },
 ]
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -33,7 +34,9 @@ def usd(amount: Any) -> str:
     """Model cost: "$0.0196", to the cent from one dollar up; "unknown" for None."""
     if amount is None:
         return "unknown"
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+    if amount == 0 or amount >= 1:
+        return f"${amount:,.2f}"
+    return f"${amount:.4f}" if amount >= Decimal("0.0001") else "under $0.0001"
 
 
 @register.filter
@@ -117,7 +120,9 @@ def _drawn(piece: Piece) -> str | SafeString:
     if piece.mark is Mark.PLAIN:
         return piece.shown
     if piece.mark is Mark.ODD:
-        return format_html('<span class="cs-odd" title="{}">{}<small>{}</small></span>', piece.note, piece.shown, piece.note)
+        return format_html(
+            '<span class="cs-odd" title="{}">{}<small>{}</small></span>', piece.note, piece.shown, piece.note
+        )
     return format_html('<span class="cs-cp" title="{}">{}</span>', piece.note, piece.shown)
 
 
@@ -150,16 +155,48 @@ _WORDS = {
     "escalated": "handed off",
     "allow": "acts alone",
     "notify": "acts and notifies",
+    "policy.activated": "put a policy in force,",
+    "agent.published": "published a version of",
+    "halt.engaged": "halted",
+    "halt.released": "released",
+    "configuration.applied": "applied the package",
 }
 
 _LOOKS = {
-    **dict.fromkeys("running executing received processing compensating".split(), "run"),
+    **dict.fromkeys(["running", "executing", "received", "processing", "compensating"], "run"),
     **dict.fromkeys(
-        "open pending queued waiting waiting_person waiting_event waiting_time waiting_child escalated degraded suggest".split(),
+        [
+            "open",
+            "pending",
+            "queued",
+            "waiting",
+            "waiting_person",
+            "waiting_event",
+            "waiting_time",
+            "waiting_child",
+            "escalated",
+            "degraded",
+            "suggest",
+        ],
         "wait",
     ),
-    **dict.fromkeys("approved completed succeeded answered resolved accepted ok live active allowed compensated".split(), "good"),
-    **dict.fromkeys("rejected denied failed dead_letter paused halted invalid stopped".split(), "stop"),
+    **dict.fromkeys(
+        [
+            "approved",
+            "completed",
+            "succeeded",
+            "answered",
+            "resolved",
+            "accepted",
+            "ok",
+            "live",
+            "active",
+            "allowed",
+            "compensated",
+        ],
+        "good",
+    ),
+    **dict.fromkeys(["rejected", "denied", "failed", "dead_letter", "paused", "halted", "invalid", "stopped"], "stop"),
     **dict.fromkeys(["unknown"], "unknown"),
 }
 
@@ -177,7 +214,9 @@ def look(state: Any) -> str:
 def icon(name: str, css: str = "") -> SafeString:
     """{% icon "halt" %}: an icon of static/img/icons.svg, invisible to screen readers."""
     href = f"{static('img/icons.svg')}#{name}"
-    return format_html('<svg class="i {} {}" viewBox="0 0 24 24" aria-hidden="true"><use href="{}"/></svg>', name, css, href)
+    return format_html(
+        '<svg class="i {} {}" viewBox="0 0 24 24" aria-hidden="true"><use href="{}"/></svg>', name, css, href
+    )
 
 
 @register.inclusion_tag("_components/nav_item.html", takes_context=True)

@@ -5,7 +5,7 @@ SCRIPTS = [
     "<img src=x onerror=window.owned=1>",
     "<svg onload=window.owned=1>",
     "<svg/onload=window.owned=1//",
-    "\"><script src=//evil.example/x.js></script>",
+    '"><script src=//evil.example/x.js></script>',
     "'><img src=//evil.example/pixel.png>",
     "<iframe src=//evil.example></iframe>",
     "<iframe srcdoc='<script>parent.owned=1</script>'></iframe>",
@@ -59,5 +59,12 @@ GADGETS = [
     '<div hx-swap-oob="outerHTML:#actions" id="actions">x</div>',
     '<p id="status-line" hx-get="/evil-gadget/" hx-trigger="load">x</p>',
 ]
-HIDING = ["pay\u202eLIVE\u202c", "a\u200bb", "\U000e0041\U000e0042\U000e0043", "\x1b[31mred\x1b[0m", "раураl", "a" + "\n" * 300 + "IBAN DE00"]
+HIDING = [
+    "pay\u202eLIVE\u202c",
+    "a\u200bb",
+    "\U000e0041\U000e0042\U000e0043",
+    "\x1b[31mred\x1b[0m",
+    "раураl",
+    "a" + "\n" * 300 + "IBAN DE00",
+]
 EVERYTHING = [*SCRIPTS, *GADGETS, *HIDING]

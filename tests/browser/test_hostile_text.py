@@ -110,7 +110,9 @@ def test_a_giant_argument_must_be_opened_before_it_can_be_approved(browse: Any, 
 
 
 def test_links_in_foreign_text_are_text(browse: Any, desk: Desk) -> None:
-    request = company.refund_waits(desk, claim="See https://evil.example/approve now", event={"url": "https://evil.example/x"})
+    request = company.refund_waits(
+        desk, claim="See https://evil.example/approve now", event={"url": "https://evil.example/x"}
+    )
     page = browse("second-operator")
     page.goto(f"/inbox/{request.pk}/")
     assert page.locator('a[href*="evil"]').count() == 0

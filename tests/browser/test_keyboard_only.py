@@ -104,4 +104,6 @@ def test_thirty_refunds_are_cleared_by_keys_alone(browse: Any, desk: Desk) -> No
             page.keyboard.press("1")
             page.keyboard.press("Control+Enter")
     expect(page.locator(".cs-empty h1")).to_have_text("Nothing waits for you.")
-    assert Decision.objects.filter(vote="approve").count() == 20 and Decision.objects.filter(vote="reject").count() == 10
+    assert (
+        Decision.objects.filter(vote="approve").count() == 20 and Decision.objects.filter(vote="reject").count() == 10
+    )

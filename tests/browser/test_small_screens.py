@@ -33,7 +33,12 @@ def test_every_kind_of_card_and_its_story_fit(browse: Any, busy: Desk) -> None:
 
     page = browse("second-operator", phone=True)
     for request in Request.objects.all():
-        for path in (f"/inbox/{request.pk}/", f"/inbox/{request.pk}/?do=edit", f"/inbox/{request.pk}/?do=reject", f"/runs/{request.run_id}/"):
+        for path in (
+            f"/inbox/{request.pk}/",
+            f"/inbox/{request.pk}/?do=edit",
+            f"/inbox/{request.pk}/?do=reject",
+            f"/runs/{request.run_id}/",
+        ):
             page.goto(path)
             no_overflow(page)
 

@@ -57,7 +57,16 @@ def test_a_stranger_finds_nothing(desk, as_person):
 def test_the_card_has_its_parts_in_the_order_of_a_decision(desk, as_person):
     request = company.refund_waits(desk, tell_customer=True)
     page = as_person("second-operator").get(f"/inbox/{request.pk}/").content.decode()
-    parts = ["cs-effect", "What it acts on", "Arguments", "Why it waits", "refund-clerk claims", "Foreign text", "Reversible?", "You sign digest"]
+    parts = [
+        "cs-effect",
+        "What it acts on",
+        "Arguments",
+        "Why it waits",
+        "refund-clerk claims",
+        "Foreign text",
+        "Reversible?",
+        "You sign digest",
+    ]
     places = [page.index(part) for part in parts]
     assert places == sorted(places)
     assert "640.00 EUR" in page and "args.amount_minor" in page
@@ -93,9 +102,7 @@ def test_a_person_over_their_limit_sees_a_grey_button_and_the_same_sentence_from
 
 def test_an_old_digest_is_refused_and_nothing_is_counted(desk, as_person):
     request = company.refund_waits(desk)
-    answer = as_person("second-operator").post(
-        f"/inbox/{request.pk}/decide/", {"vote": "approve", "digest": "0" * 64}
-    )
+    answer = as_person("second-operator").post(f"/inbox/{request.pk}/decide/", {"vote": "approve", "digest": "0" * 64})
     assert answer.status_code == 409 and not Decision.objects.exists()
 
 

@@ -45,7 +45,9 @@ def test_every_argument_is_shown_whole_and_in_the_schema_s_order():
     assert lines[2].text.endswith('and the last word"') and lines[2].huge
 
 
-@pytest.mark.parametrize(("currency", "minor", "text"), [("EUR", 64000, "640.00 EUR"), ("JPY", 640, "640 JPY"), ("KWD", 1250, "1.250 KWD")])
+@pytest.mark.parametrize(
+    ("currency", "minor", "text"), [("EUR", 64000, "640.00 EUR"), ("JPY", 640, "640 JPY"), ("KWD", 1250, "1.250 KWD")]
+)
 def test_money_is_shown_in_its_own_unit(currency, minor, text):
     line = shown({"amount_minor": minor, "currency": currency})["amount_minor"]
     assert (line.kind, line.text) == (Kind.MONEY, text)
@@ -76,7 +78,13 @@ def test_numbers_are_written_as_they_are_signed():
 
 
 def test_an_edit_that_changes_nothing_gives_the_same_arguments_back():
-    before = {"order_id": " 1 ", "amount_minor": 64000, "currency": "EUR", "lines": [{"b": 1, "a": Decimal("1.5")}], "odd": None}
+    before = {
+        "order_id": " 1 ",
+        "amount_minor": 64000,
+        "currency": "EUR",
+        "lines": [{"b": 1, "a": Decimal("1.5")}],
+        "odd": None,
+    }
     assert edited(before) == (before, {})
 
 
@@ -84,7 +92,14 @@ def test_typed_values_are_read_exactly():
     before = {"order_id": "1", "amount_minor": 64000, "currency": "EUR", "rate": Decimal("0.5"), "tell": True}
     arguments, errors = edited(before, amount_minor="1,280.10", rate="0.1", tell="no", lines='[{"n": 0.30}]', note="")
     assert errors == {}
-    assert arguments == {"order_id": "1", "amount_minor": 128010, "currency": "EUR", "rate": Decimal("0.1"), "tell": False, "lines": [{"n": Decimal("0.30")}]}
+    assert arguments == {
+        "order_id": "1",
+        "amount_minor": 128010,
+        "currency": "EUR",
+        "rate": Decimal("0.1"),
+        "tell": False,
+        "lines": [{"n": Decimal("0.30")}],
+    }
 
 
 def test_an_amount_is_read_in_the_currency_that_stands_beside_it():
@@ -110,7 +125,14 @@ def test_an_amount_is_read_in_the_currency_that_stands_beside_it():
     ],
 )
 def test_what_cannot_be_read_is_said_beside_its_field(field, typed):
-    before = {"order_id": "1", "amount_minor": 64000, "currency": "EUR", "rate": Decimal("0.5"), "tell": True, "lines": []}
+    before = {
+        "order_id": "1",
+        "amount_minor": 64000,
+        "currency": "EUR",
+        "rate": Decimal("0.5"),
+        "tell": True,
+        "lines": [],
+    }
     arguments, errors = edited(before, **{field: typed})
     assert list(errors) == [field] and field not in arguments
 
@@ -122,7 +144,9 @@ def test_an_optional_argument_can_be_taken_out_and_an_absent_one_stays_absent():
 
 def test_sentences_of_the_schema_check_find_their_field():
     fields = edit_fields({"order_id": "1", "lines": []}, SCHEMA, MONEY)
-    fields, rest = with_problems(fields, ["`lines[3].price` must be a number, but is null.", "`zz` is not an argument."])
+    fields, rest = with_problems(
+        fields, ["`lines[3].price` must be a number, but is null.", "`zz` is not an argument."]
+    )
     assert {field.path for field in fields if field.error} == {"lines"} and rest == ["`zz` is not an argument."]
 
 

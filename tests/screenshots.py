@@ -1,0 +1,205 @@
+"""`make screenshots`: the product as `make run` starts it, looked at page by page, kept under docs/screenshots.
+
+Starts it on a free port in a folder of its own, lets agents work on samples, and draws every page in light and dark,
+on a desktop and on a phone. Names: <page>-<desktop|phone>-<light|dark>.png
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+BASE = Path(__file__).resolve().parent.parent
+FOLDER = BASE / "docs" / "screenshots"
+PASSWORD = "practice-only"
+SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+WORKFLOWS = ("refunds", "orders", "leads", "tickets")
+EVERY_NTH = 3
+PAGES = {
+    "home": "/",
+    "inbox": "/inbox/",
+    "settled": "/inbox/?tab=settled",
+    "runs": "/runs/",
+    "agents": "/agents/",
+    "policy": "/policy/",
+    "events": "/events/",
+    "sources": "/sources/",
+    "connections": "/connections/",
+    "practice": "/practice/",
+    "people": "/people/",
+    "notices": "/notices/",
+    "audit": "/audit/",
+    "halts": "/halts/",
+    "profile": "/profile/",
+}
+
+
+def main() -> None:
+    """Draw every page; the list of those wider than the phone is the exit message."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with product() as url, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        give_work(browser, url)
+        wide = [
+            line for dark in (False, True) for size in SIZES for line in draw_all(browser, url, size=size, dark=dark)
+        ]
+        browser.close()
+    sys.exit("\n".join(wide) or None)
+
+
+@contextmanager
+def product() -> Iterator[str]:
+    """The running product's address; its folder is thrown away at the end."""
+    port, folder = free_port(), tempfile.mkdtemp(prefix="cs-screenshots-")
+    environment = {**os.environ, "PORT": str(port), "COUNTERSIGN_DATA": folder, "DEMO_PASSWORD": PASSWORD}
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up"], cwd=BASE, env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def give_work(browser: Browser, url: str) -> None:
+    """Send samples of every workflow through the practice company, and wait until the agents are done with them."""
+    page = signed_in(browser, url, "operator")
+    for workflow in WORKFLOWS:
+        page.goto(f"/practice/?workflow={workflow}")
+        names = page.locator("#pick-sample option").evaluate_all("found => found.map(option => option.value)")
+        for name in names[::EVERY_NTH]:
+            page.goto(f"/practice/?workflow={workflow}&sample={name}")
+            page.locator("#send-form button:not([type=button])").last.click()
+    page.wait_for_timeout(15_000)
+    page.context.close()
+    decide_some(browser, url)
+
+
+def decide_some(browser: Browser, url: str) -> None:
+    """Approve one request and reject another, so that pages about decisions have something to show."""
+    page = signed_in(browser, url, "second-operator")
+    page.goto("/inbox/?kind=approval")
+    for _ in range(2):
+        page.get_by_role("button", name="Approve").first.click()
+        page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / "undo-desktop-light.png")
+    page.keyboard.press("r")
+    page.keyboard.press("1")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(15_000)
+    page.context.close()
+
+
+def draw_all(browser: Browser, url: str, *, size: str, dark: bool) -> list[str]:
+    """Draw every page once; return the sentences about pages that are too wide."""
+    person = signed_in(browser, url, "second-operator", size=size, dark=dark)
+    admin = signed_in(browser, url, "admin", size=size, dark=dark)
+    ending = f"{size}-{'dark' if dark else 'light'}"
+    found = [
+        draw(admin if name in ("people", "policy") else person, name, path, ending) for name, path in PAGES.items()
+    ]
+    for name, path in details(person).items():
+        found.append(draw(person, name, path, ending))
+    door = browser.new_page(base_url=url, viewport=SIZES[size], color_scheme="dark" if dark else "light")
+    found.append(draw(door, "sign-in", "/accounts/login/", ending))
+    for page in (person, admin, door):
+        page.context.close()
+    return [line for line in found if line]
+
+
+def details(page: Page) -> dict[str, str]:
+    """The first card, its edit and reject forms, a run, an agent, an event: pages that need something to show."""
+    page.goto("/inbox/")
+    pages: dict[str, str] = {}
+    cards = page.locator("#rows a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
+    for index, link in enumerate(cards[:3]):
+        pages[f"request-{index + 1}"] = link
+    if cards:
+        pages |= {
+            "request-edit": f"{cards[0]}?do=edit",
+            "request-reject": f"{cards[0]}?do=reject",
+            "keys": f"{cards[0]}#keys",
+        }
+    pages["halt"] = "/#halt"
+    for name, list_page in (
+        ("run", "/runs/"),
+        ("agent", "/agents/"),
+        ("event", "/events/"),
+        ("connection", "/connections/"),
+    ):
+        page.goto(list_page)
+        links = page.locator(f"main a[href^='{list_page}']").evaluate_all(
+            "links => links.map(a => a.getAttribute('href'))"
+        )
+        inside = [
+            link
+            for link in links
+            if link.startswith(list_page) and len(link) > len(list_page) and "?" not in link and "new" not in link
+        ]
+        if inside:
+            pages[name] = inside[0]
+    return pages
+
+
+def draw(page: Page, name: str, path: str, ending: str) -> str:
+    answer = page.goto(path)
+    if answer is not None and answer.status >= 400:
+        return f"{path} answered {answer.status}"
+    page.wait_for_timeout(150)
+    page.screenshot(path=FOLDER / f"{name}-{ending}.png", animations="allow", caret="initial")
+    width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    return f"{path} is {width} px wide in {window} px" if width > window else ""
+
+
+def signed_in(browser: Browser, url: str, name: str, *, size: str = "desktop", dark: bool = False) -> Page:
+    context = browser.new_context(base_url=url, viewport=SIZES[size], color_scheme="dark" if dark else "light")
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/")
+    return page
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_until_ready(url: str, seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise TimeoutError(f"{url} did not answer within {seconds:.0f} s")
+
+
+def _chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    sys.exit("The screenshots need Chromium and find none. Install it:  apt-get install -y chromium")
+
+
+if __name__ == "__main__":
+    main()
