@@ -127,9 +127,7 @@ class SourceForm(forms.Form):
 class SecretForm(forms.Form):
     """A new signing secret, and how long the one before it stays good."""
 
-    secret = forms.CharField(
-        label="New signing secret", max_length=8000, widget=_secret_widget(), help_text=_KEPT_HOW
-    )
+    secret = forms.CharField(label="New signing secret", max_length=8000, widget=_secret_widget(), help_text=_KEPT_HOW)
     keep_h = forms.ChoiceField(
         label="The previous one stays good for",
         choices=KEEP_HOURS,
