@@ -1,5 +1,6 @@
 """What goes wrong on demand: slow answers, errors, acts whose answer never comes, connections that break."""
 
+import errno
 import socket
 import struct
 import time
@@ -77,16 +78,15 @@ def _sleep(seconds: float) -> None:
 
 
 def _broken(request: HttpRequest) -> HttpResponseBase:
-    """Break the connection: with the server's own socket where it gives it, else in the middle of the body."""
+    """Break the connection before the first byte of an answer: a reset, where the server gives its socket."""
     raw = request.META.get("gunicorn.socket")
     if isinstance(raw, socket.socket):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        raw.close()
-    response = StreamingHttpResponse(_torn(), content_type="application/json")
-    response["Content-Length"] = "1000"
-    return response
+    return StreamingHttpResponse(_Torn(), content_type="application/json")
 
 
-def _torn() -> Iterator[bytes]:
-    yield b'{"torn": '
-    raise ConnectionResetError("broken on demand")
+class _Torn(Iterator[bytes]):
+    """A body that breaks before its first byte: the server takes it for a client that went away, and closes."""
+
+    def __next__(self) -> bytes:
+        raise ConnectionResetError(errno.ECONNRESET, "broken on demand")

@@ -19,6 +19,10 @@ _WHOLE_ORDER = (
     r"\balles zurück\b|\bgeld zurück\b|\bkomplett (?:zurück|erstatt)\w*|\bganz(?:e|en) betrag\b|\bgesamtbetrag\b|\bkaufpreis\b",
     r"\bremboursement (?:total|complet|intégral)\b|\bremboursez[- ]moi\b|\breembolso (?:total|completo)\b|\brimborso (?:totale|completo)\b",
 )
+_A_PART = (
+    r"\b(?:some|part|half|portion|bit) of\b|\bpartial(?:ly)?\b|\b(?:some|a little) money\b",
+    r"\b(?:teilweise|ein(?:en)? teil|anteilig\w*|die hälfte|etwas geld|teilbetrag\w*|nachlass)\b|\b(?:une partie|partiel\w*|una parte)\b",
+)
 _AMOUNT_PATHS = ("amount", "refund_amount", "amount_requested", "requested_amount", "refund", "sum", "value", "betrag")
 _MINOR_PATHS = ("amount_minor", "refund_amount_minor", "amount_cents", "cents")
 _ORDER_PATHS = (
@@ -157,7 +161,7 @@ def _amount(case: Case, wish: Wish, order: Mapping[str, Any]) -> Amount:
     left, currency = int(order.get("refundable_minor", 0)), str(order.get("currency", "EUR"))
     if wish.amount is not None:
         return _in_order_currency(case, wish.amount, left, currency)
-    if words.says(wish.story, _WHOLE_ORDER) and not find_amounts(wish.story):
+    if words.says(wish.story, _WHOLE_ORDER) and not words.says(wish.story, _A_PART) and not find_amounts(wish.story):
         return Amount(left, currency, "everything")
     answer = case.ask(
         f"How much should be refunded on order {order.get('order_id')}? Up to {show(left, currency)} is left. "
@@ -168,7 +172,7 @@ def _amount(case: Case, wish: Wish, order: Mapping[str, Any]) -> Amount:
 
 
 def _in_order_currency(case: Case, amount: Amount, left: int, currency: str) -> Amount:
-    if not amount.currency and amount.minor > left >= amount.minor // 100 > 0 and "minor" not in amount.said:
+    if amount.said.strip().isdigit() and amount.minor > left >= amount.minor // 100 > 0:
         answer = case.ask(
             f"The request says {amount.said}: is that {show(amount.minor, currency)} or {show(amount.minor // 100, currency)}? "
             f"{show(left, currency)} is left.",
@@ -222,6 +226,7 @@ def _pay(case: Case, wish: Wish, amount: Amount, order: Mapping[str, Any]) -> Ma
         "order_id": as_given(case.event, order.get("order_id"), "order_id"),
         "amount_minor": amount.minor,
         "currency": amount.currency,
+        "requested_by": _requested_by(case.event),
         "note": words.short(wish.story, 300) or None,
     }
     reason = f"Order {order.get('order_id')} was sent {order.get('days_since_shipped')} days ago; {said} is within what is left."
@@ -229,6 +234,13 @@ def _pay(case: Case, wish: Wish, amount: Amount, order: Mapping[str, Any]) -> Ma
     return must_succeed(
         case, outcome, f"the refund of {said}", order_id=order.get("order_id"), amount_minor=amount.minor
     )
+
+
+def _requested_by(event: Mapping[str, Any]) -> str | None:
+    """Return who asks, letter by letter as the event says it; None where it says no plain address."""
+    customer = event.get("customer")
+    email = customer.get("email") if isinstance(customer, Mapping) else None
+    return email if isinstance(email, str) and words.find_emails(email) == [email.lower()] else None
 
 
 def _remark(wish: Wish) -> str:

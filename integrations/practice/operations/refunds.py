@@ -9,6 +9,7 @@ from integrations.practice.operations import orders
 from integrations.practice.operations.base import (
     AMOUNT,
     CURRENCY,
+    EMAIL,
     ORDER_ID,
     Answer,
     Call,
@@ -28,6 +29,7 @@ def refund_order(call: Call) -> Answer:
     """Pay one refund and write its confirmation into the outbox."""
     order = orders.locked_order(str(call.arguments["order_id"]))
     amount, currency = call.arguments["amount_minor"], call.arguments["currency"]
+    _check_person(order, call.arguments.get("requested_by"))
     _check_refundable(order, amount=amount, currency=currency)
     refund = Refund.objects.create(
         order=order,
@@ -41,6 +43,11 @@ def refund_order(call: Call) -> Answer:
     said = money_text(amount, currency)
     note_change(call, "refund_order", order.number, f"Refunded {said} on order {order.number} ({refund.number})")
     return refund_record(refund)
+
+
+def _check_person(order: Order, requested_by: str | None) -> None:
+    if requested_by is not None and requested_by.lower() != order.customer.email.lower():
+        raise conflict("another_customer", f"Order {order.number} was placed by somebody else.")
 
 
 def _check_refundable(order: Order, *, amount: int, currency: str) -> None:
@@ -120,6 +127,10 @@ OPERATIONS = (
             "amount_minor": AMOUNT,
             "currency": CURRENCY,
             "note": text("Why, for the shop's own file.", max_length=1000),
+            "requested_by": {
+                **EMAIL,
+                "description": "Address of the customer who asks. Refused when it is not the order's.",
+            },
         },
         required=("amount_minor", "currency"),
         answers="Refund",
