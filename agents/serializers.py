@@ -91,7 +91,7 @@ class _Run(Out):
 
     @extend_schema_field({"type": ["string", "null"]})
     def get_cost(self, run: Run) -> str | None:
-        return f"{run.cost_usd:f}" if run.cost_known else None
+        return f"{run.cost_usd.normalize():f}" if run.cost_known else None
 
     @extend_schema_field(TokensOut)
     def get_tokens(self, run: Run) -> Any:

@@ -192,7 +192,9 @@ def _card(plan: Plan, digest: str) -> dict[str, Any]:
 
 def _card_lines(change: Change) -> list[list[str]]:
     """Return [sign, text] per line: what happens to the thing, then each field as it was and as it would be."""
-    sign = {Verb.ADD: "+", Verb.RETIRE: "-", Verb.CHANGE: " "}[change.verb]
+    if change.verb is Verb.ADD:
+        return [["+", change.sentence], *(["+", f"    {line}"] for line in change.all_lines)]
+    sign = "-" if change.verb is Verb.RETIRE else " "
     return [[sign, change.sentence], *(part for line in change.lines for part in _both_sides(line))]
 
 

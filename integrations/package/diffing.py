@@ -65,6 +65,14 @@ class Change:
             return []
         return list(_differences(self.before, self.after, ""))
 
+    @property
+    def all_lines(self) -> list[str]:
+        """Return what is different, and for a new thing everything that it says: what a second person must have seen."""
+        if self.before is None and self.after is not None:
+            said = {key: value for key, value in self.after.items() if value not in (None, "", [], {})}
+            return [line for key, value in said.items() for line in _said(key, value)]
+        return self.lines
+
     def to_json(self) -> dict[str, Any]:
         """Return the change as a proposal keeps it and a screen shows it."""
         return {
@@ -121,6 +129,14 @@ def _differences(before: Any, after: Any, path: str) -> Iterator[str]:
         yield from _text_difference(before, after)
     else:
         yield f"{path}: {_short(before)} → {_short(after)}"
+
+
+def _said(key: str, value: Any) -> list[str]:
+    if key in LONG:
+        return [f"{key}: {_size(value)}"]
+    if isinstance(value, str) and "\n" in value:
+        return [f"{key}:", *value.splitlines()]
+    return [f"{key}: {_short(value)}"]
 
 
 def _text_difference(before: str, after: str) -> list[str]:

@@ -19,7 +19,9 @@ def packages() -> list[str]:
 def package_document(name: str, *, by_hand: bool = False) -> dict[str, Any]:
     """Return the package as a file says it; with by_hand, what people made in the browser, under this name."""
     rows = _owned(all_rows(), "" if by_hand else name)
-    document: dict[str, Any] = {"package": name, "teams": list(rows["teams"])}
+    # Teams are shared: those that the agents work for are named, whoever made them, so that the file stands alone.
+    teams = sorted({*rows["teams"], *(agent["team"] for agent in rows["agents"].values())})
+    document: dict[str, Any] = {"package": name, "teams": teams}
     document["groups"] = dict(rows["groups"])
     for kind in ("providers", "connections", "agents", "sources"):
         document[kind] = [_said(thing) for thing in rows[kind].values()]

@@ -99,7 +99,9 @@ def test_a_package_of_new_agents_tools_and_their_rules_needs_nobody_else(apply: 
 def test_the_second_admin_puts_it_in_force_and_the_first_may_not(apply: Apply, installed: dict[str, User]) -> None:
     apply(freer_rule(), person="admin")
     request = waiting()
-    assert any("9000" in text for _, text in request.card["lines"])
+    shown = "\n".join(text for _, text in request.card["lines"])
+    assert "amount_minor <= 9000" in shown
+    assert 'constrain: {"amount_minor": {"max": 9000}' in shown
     with pytest.raises(NotAllowedToDecide):
         decide(request, installed["admin"])
     decide(request, installed["second-admin"])

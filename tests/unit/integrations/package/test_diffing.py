@@ -45,3 +45,17 @@ def test_a_rule_is_named_by_what_it_says() -> None:
     rule = {"tool": "shop.refund", "when": "args.x > 1", "level": 3}
     (change,) = changes_between({}, {"policy": {"abc": rule}})
     assert change.sentence == "add rule shop.refund when args.x > 1 → 3"
+
+
+def test_of_a_new_thing_everything_can_be_shown_but_a_long_document() -> None:
+    (change,) = changes_between({}, {"agents": {"clerk": {**CLERK, "fallback": [], "outcome": {"type": "object"}}}})
+    assert change.lines == []
+    assert change.all_lines == [
+        'name: "clerk"',
+        'mode: "suggest"',
+        'limits: {"turns": 12}',
+        "instructions:",
+        "Be kind.",
+        "Be quick.",
+        "outcome: 18 characters",
+    ]
