@@ -1,37 +1,31 @@
 """Executing one action of a run: asked again, begun, done, settled; or superseded because the world has moved."""
 
-from typing import Any
-
 from django.db import transaction
 
 from agents import endings, journal
 from agents.answers import answer_action
-from agents.cards import run_card
 from agents.envelope import opened
 from agents.errors import MoveRefused
 from agents.models import Action
 from agents.moves import hold_lease, move_action
 from agents.next_step import HandOff
-from agents.plain import plain
 from agents.pool import give_back
 from agents.proposing import Proposal, judged, propose
-from agents.spending import release_money
+from agents.settling import ask_what_happened, settle_action
 from agents.states import ActionState, StepKind
 from agents.tools.base import Tool
-from agents.tools.execution import NotBegun, Outcome, run_tool_call
+from agents.tools.execution import NotBegun, run_tool_call
 from agents.tools.lookups import read_check, resolve_target
 from agents.work import Work
 from approvals.audit import record
 from approvals.database_clock import database_now
-from approvals.notices import tell
-from approvals.opening import Opening, open_request
 from approvals.policy.action import Effect
 from approvals.policy.verdict import Level, Verdict, is_stricter, verdict_from_json
 from approvals.policy_versions import ActivePolicy, active_policy, judge_action
 from approvals.reviewers import revoked_reviewer
 from approvals.selectors import request_of_action
 from approvals.services import expire_overdue_requests, lock_requests_of_run, withdraw_request
-from approvals.states import RequestKind, RequestState
+from approvals.states import RequestState
 
 # What begin_effect may answer when the bytes or their columns were changed behind our back.
 _TAMPERED = {"digest_changed", "binding_changed", "not_approved", "already_consumed", "no_action"}
@@ -50,7 +44,10 @@ def run_action(work: Work, action_id: object) -> bool:
             _supersede(work, action, tool, why=moved)
             return False
     done = run_tool_call(work.run, work.spec, action, tool, policy, actor=work.actor.label)
-    return _not_begun(work, action, done) if isinstance(done, NotBegun) else _settle(work, action, tool, done)
+    if isinstance(done, NotBegun):
+        return _not_begun(work, action, done)
+    settle_action(work.run, action, done, actor=work.actor)
+    return False
 
 
 def _what_has_moved(work: Work, action: Action, tool: Tool, policy: ActivePolicy) -> str:
@@ -140,7 +137,7 @@ def _cancel(work: Work, action: Action, why: str) -> bool:
         hold_lease(work.run)
         if action.state == ActionState.EXECUTING:
             move_action(action, ActionState.UNKNOWN, actor=work.actor, error=why)
-            _ask_what_happened(work, action)
+            ask_what_happened(action, actor=work.actor)
         else:
             move_action(action, ActionState.CANCELLED, actor=work.actor, error=why, ended_at=database_now())
             answer_action(action)
@@ -192,75 +189,3 @@ def _refuse_tampered(work: Work, action: Action, code: str) -> bool:
         move_action(action, ActionState.CANCELLED, actor=work.actor, error=error, ended_at=database_now())
         answer_action(action)
     return endings.hand_off(work, HandOff("integrity", f"{action.sentence}: {error}"))
-
-
-def _settle(work: Work, action: Action, tool: Tool, outcome: Outcome) -> bool:
-    with transaction.atomic():
-        hold_lease(work.run)
-        changes: dict[str, Any] = {"error": outcome.error, "latency_ms": outcome.latency_ms, "result": _kept(outcome)}
-        if outcome.state != ActionState.UNKNOWN:
-            changes["ended_at"] = database_now()
-        move_action(action, outcome.state, actor=work.actor, **changes)
-        if outcome.state == ActionState.UNKNOWN:
-            _ask_what_happened(work, action)
-            return False
-        if outcome.state == ActionState.FAILED and action.money_minor and tool.effect is not Effect.READ:
-            release_money(work.run, action.money_minor, action.currency, action.first_sent_at)
-        answer_action(action, latency_ms=outcome.latency_ms)
-        if action.level == Level.NOTIFY and outcome.state == ActionState.SUCCEEDED:
-            _tell_people(work, action)
-    return False
-
-
-def _kept(outcome: Outcome) -> object:
-    if outcome.result is None:
-        return None
-    return plain(outcome.result.data)
-
-
-def _tell_people(work: Work, action: Action) -> None:
-    tell(
-        kind="action.done",
-        title=f"{work.run.agent.name} did this alone: {action.sentence}",
-        link=f"/runs/{work.run.pk}/",
-        subject=work.run.subject,
-        run_id=work.run.pk,
-        team=work.run.agent.team,
-    )
-
-
-def _ask_what_happened(work: Work, action: Action) -> None:
-    run = work.run
-    open_request(
-        Opening(
-            kind=RequestKind.UNKNOWN_OUTCOME,
-            title=f"Did this happen? {action.sentence}",
-            card=run_card(
-                run,
-                sentence=action.sentence,
-                tool=action.tool,
-                effect=action.effect,
-                attempts=str(action.attempts),
-                error=action.error,
-                then={
-                    "happened": "The run goes on as if it had succeeded.",
-                    "did_not_happen": "The run is told that it failed; the agent may try another way.",
-                },
-            ),
-            team_id=run.agent.team_id,
-            agent=run.agent.name,
-            subject=run.subject,
-            tool=action.tool,
-            connection=action.connection,
-            run_id=run.pk,
-            action_id=action.pk,
-            action_digest=action.digest,
-            money_minor=action.money_minor,
-            currency=action.currency,
-            risk="high" if action.money_minor else "medium",
-            reason_code="unknown_outcome",
-            priority="high",
-        ),
-        actor=work.actor,
-        now=database_now(),
-    )

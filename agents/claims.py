@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from agents.models import Run
 from agents.moves import move_run
 from agents.states import RunState
 from approvals.audit import SYSTEM
+from approvals.database_clock import database_now
 from config.queues import ring_after_commit, stopping
 from config.worker.beats import process_name
 
@@ -98,6 +100,9 @@ class RunClaimer:
     def _work(self, run: Run) -> None:
         try:
             advance_run(run, stopping=stopping.is_set)
+        except Exception as error:
+            log.exception("run %s: an error that nobody expected", run.number)
+            give_up(run, error)
         finally:
             self._leases.drop(run)
             with self._lock:
@@ -179,6 +184,15 @@ def claim_one(run_id: UUID, owner: str) -> Run | None:
     return run
 
 
+def give_up(run: Run, error: Exception) -> None:
+    """Put a run that broke its worker's code back for later; the third time it is a dead letter with the error."""
+    with transaction.atomic():
+        held = Run.objects.select_for_update(of=("self",)).select_related("agent").get(pk=run.pk)
+        if held.state == RunState.RUNNING and held.fence == run.fence:
+            held.deaths_alone += 1
+            _free(held, f"It met an error: {type(error).__name__}: {str(error)[:300]}", pause_s=5)
+
+
 def suspect_waits_too_long() -> bool:
     """Return whether a suspect has waited so long that a busy worker should empty its hands for it."""
     with connection.cursor() as cursor:
@@ -200,20 +214,29 @@ def free_lost_runs(limit: int = 500) -> int:
         rows = Run.objects.select_for_update(of=("self",), skip_locked=True).select_related("agent")
         lost = list(rows.extra(where=["agents_run.state = 'running' AND lease_expires_at < clock_timestamp()"])[:limit])  # noqa: S610 - no input
         for run in lost:
-            _free(run)
+            run.deaths_alone += run.lease_owner.endswith(ALONE)
+            _free(run, "Its worker died.")
         if lost:
             ring_after_commit()
     return len(lost)
 
 
-def _free(run: Run) -> None:
-    deaths = run.deaths_alone + (1 if run.lease_owner.endswith(ALONE) else 0)
-    to = RunState.DEAD_LETTER if deaths >= DEATHS_ALLOWED else RunState.QUEUED
-    changes = {
+def _free(run: Run, why: str, *, pause_s: float = 0) -> None:
+    """Give the run back as a suspect, or, after three deaths of its own making, to the dead letters."""
+    dead = run.deaths_alone >= DEATHS_ALLOWED
+    changes: dict[str, Any] = {
         "suspect": True,
-        "deaths_alone": deaths,
+        "deaths_alone": run.deaths_alone,
         "lease_owner": "",
         "lease_expires_at": None,
-        "waiting_for": "Its worker died." if to == RunState.QUEUED else f"It ended {deaths} workers while alone.",
+        "due_at": database_now() + timedelta(seconds=pause_s),
+        "waiting_for": f"{why} That was the third time; a person looks at it." if dead else why,
     }
-    move_run(run, to, actor=SYSTEM, verb="run.lost", fence=run.fence, **changes)
+    move_run(
+        run,
+        RunState.DEAD_LETTER if dead else RunState.QUEUED,
+        actor=SYSTEM,
+        verb="run.lost",
+        fence=run.fence,
+        **changes,
+    )

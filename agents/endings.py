@@ -104,7 +104,7 @@ def ask_person(work: Work, call: Call) -> None:
 
 def hand_off(work: Work, step: HandOff) -> bool:
     """Give the task to people with everything they need; what was still open is cancelled."""
-    run, now = work.run, database_now()
+    run, now, why = work.run, database_now(), _why(work, step)
     arguments = step.call.arguments if step.call else {}
     code = str(arguments.get("reason_code") or step.code)
     priority = str(arguments.get("priority") or "normal")
@@ -115,8 +115,8 @@ def hand_off(work: Work, step: HandOff) -> bool:
         request = open_request(
             Opening(
                 kind=RequestKind.HAND_OFF,
-                title=step.why,
-                card=run_card(run, question=step.why, done=_what_was_done(work), code=code),
+                title=why,
+                card=run_card(run, question=why, done=_what_was_done(work), code=code),
                 reason_code=code[:40],
                 priority=priority if priority in _PRIORITIES else "normal",
                 **_about(work),
@@ -127,15 +127,23 @@ def hand_off(work: Work, step: HandOff) -> bool:
         data = {
             "turn": work.turn,
             "request": str(request.pk),
-            "text": step.why,
+            "text": why,
             "code": code,
             "hand_off_call": step.call.id if step.call else None,
         }
         journal.append(run, StepKind.WAIT, data)
         settle_cost(run)
-        changes = {"waiting_for": step.why, "reason_code": code[:40], "ended_at": now, **_UNLEASED}
+        changes = {"waiting_for": why, "reason_code": code[:40], "ended_at": now, **_UNLEASED}
         move_run(run, RunState.ESCALATED, actor=work.actor, fence=run.fence, **changes)
     return True
+
+
+def _why(work: Work, step: HandOff) -> str:
+    """Return the hand-off's reason in words; where the policy keeps an action for people, which one and why."""
+    kept = [action for action in work.turn_actions if action.state == ActionState.ESCALATED]
+    if step.code != "policy" or not kept:
+        return step.why
+    return f"{kept[0].sentence}: {kept[0].verdict.get('reason') or kept[0].verdict['why']}"
 
 
 def provider_failed(work: Work, error: ProviderError) -> bool:

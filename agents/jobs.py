@@ -3,6 +3,7 @@
 from typing import Any
 
 from agents.claims import free_lost_runs
+from agents.settling import settle_abandoned
 from config.queues import rung
 
 
@@ -12,5 +13,6 @@ def ring(**_later: Any) -> None:
 
 
 def sweep_runs() -> None:
-    """Give runs whose worker died back to the queue."""
+    """Give runs whose worker died back to the queue, and what ended runs left in the air to a person."""
     free_lost_runs()
+    settle_abandoned()

@@ -12,7 +12,7 @@ from agents.envelope import opened
 from agents.moves import hold_lease
 from agents.next_step import BUILT_IN
 from agents.pool import give_back
-from agents.proposing import Proposal, propose
+from agents.proposing import Proposal, money_problems, propose
 from agents.providers.base import ToolCall
 from agents.states import StepKind
 from agents.tools.arguments import problems_of
@@ -73,7 +73,7 @@ def _prepare(work: Work, call: ToolCall, position: int) -> "_Refused | Proposal"
         arguments, reason, confidence = _split(tool, exact(call.arguments))
     except NotCanonical as problem:
         return _Refused(call, f"The arguments cannot be signed: {problem}")
-    problems = problems_of(tool.schema, arguments)
+    problems = problems_of(tool.schema, arguments) or money_problems(tool, arguments)
     if problems:
         return _Refused(call, "Nothing ran. " + " ".join(problems))
     if _times_called(work, tool.name, arguments) >= SAME_CALL_LIMIT:

@@ -8,7 +8,7 @@ from uuid import UUID
 from agents.envelope import opened
 from agents.models import Action, Run
 from agents.moves import move_action
-from agents.proposing import Proposal, propose
+from agents.proposing import Proposal, money_problems, propose
 from agents.spec import parse_spec
 from agents.states import ActionState
 from agents.tools.arguments import problems_of
@@ -87,7 +87,7 @@ def _checked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
         given: dict[str, Any] = exact(arguments)
     except NotCanonical as problem:
         raise BadArguments(str(problem), problems=[str(problem)]) from None
-    problems = problems_of(tool.schema, given)
+    problems = problems_of(tool.schema, given) or money_problems(tool, given)
     if problems:
         raise BadArguments(" ".join(problems), problems=problems)
     return given

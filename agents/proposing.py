@@ -95,6 +95,14 @@ def money_of(tool: Tool, arguments: Mapping[str, Any]) -> Money | None:
     return Money(amount, currency.upper()) if len(currency) == 3 else None
 
 
+def money_problems(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
+    """Return why it cannot be told how much the call moves: then nobody's limit could be asked. Empty when it can."""
+    if tool.money is None or money_of(tool, arguments) is not None:
+        return []
+    currency = "" if tool.money.fixed_currency else f" and `{tool.money.currency}`"
+    return [f"This moves money: give `{tool.money.amount}` as a whole number of minor units{currency}."]
+
+
 def _totals(run: Run, money: Money | None) -> dict[str, int]:
     unit = money.currency if money else ""
     days = AgentDay.objects.filter(agent=run.agent, kind="moved", unit=unit)

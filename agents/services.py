@@ -141,7 +141,7 @@ def publish_agent_version(
             note=note,
             author=user,
             author_label=actor.label,
-            editors=[person.pk for person in (user, countersigned_by) if person is not None],
+            editors=[user.pk] if user is not None else [],
         )
         Agent.objects.filter(pk=locked.pk).update(current=version)
         agent.current = version
@@ -154,6 +154,7 @@ def publish_agent_version(
             digest=digest,
             version=version.number,
             note=note,
+            countersigned_by=countersigned_by.get_username() if countersigned_by else None,
         )
     return version
 
