@@ -1,6 +1,6 @@
 """The practice page: what the shop looks like and what agents changed. Behind sign-in like every page."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from integrations.practice import views
 
@@ -9,6 +9,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("send/", views.send, name="send"),
     path("faults/", views.set_fault, name="fault"),
-    re_path(r"^mail/(?P<pk>\d{1,18})/(?P<what>opened|clicked)/$", views.touch_mail, name="mail"),
+    path("mail/<int:pk>/<slug:what>/", views.touch_mail, name="mail"),
     path("tickets/<str:number>/remind/", views.remind, name="remind"),
 ]

@@ -57,10 +57,10 @@ def touch_mail(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Be the reader of a mail: open it or click in it. The company tells so with an event."""
     user = signed_in(request).user
     check_can_send(signer(user))
-    field = {"opened": "opened_at", "clicked": "clicked_at"}[what]
+    field = {"opened": "opened_at", "clicked": "clicked_at"}.get(what)
     now = timezone.now()
-    mail = Mail.objects.filter(pk=pk).first()
-    if mail is None:
+    mail = Mail.objects.filter(pk=pk).first() if pk < 2**63 else None
+    if mail is None or field is None:
         raise NoSuchThing("There is no such mail.")
     Mail.objects.filter(pk=pk).update(**{field: now})
     payload = {"type": f"mail.{what}", "email": mail.to, "mail_id": mail.number, "subject": mail.subject}
