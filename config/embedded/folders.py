@@ -36,10 +36,13 @@ def make_data_folder(here: Places) -> None:
 
 def make_server_folders(here: Places, account: Account) -> None:
     """Create what the servers need; only folders of our own get an owner or a mode."""
-    if not account.can_enter(here.data):
-        raise CannotStart(_closed_way(here.data, account))
     for folder in (here.valkey, here.sockets):
         _make(folder)
+        # The sockets may lie in the system's temporary folder, where anyone may have put something of that name.
+        if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), account.uid):
+            raise CannotStart(
+                f"{folder} was made by someone else. Remove it, or set COUNTERSIGN_DATA to another folder."
+            )
         account.own(folder, 0o700)
 
 
@@ -52,11 +55,3 @@ def _make(folder: Path) -> None:
         ) from None
     if folder.stat().st_uid != os.geteuid() and os.geteuid() != 0:
         raise CannotStart(f"The folder {folder} belongs to someone else. Set COUNTERSIGN_DATA to a folder of your own.")
-
-
-def _closed_way(folder: Path, account: Account) -> str:
-    return (
-        f"As root the servers run under the account {account.name}, which cannot enter {folder} because a folder above "
-        "it is closed to others. Set COUNTERSIGN_DATA to a folder whose parents are open, such as /var/lib/countersign; "
-        "Countersign changes no permission outside its own folder."
-    )

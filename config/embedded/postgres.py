@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from config.embedded.accounts import Account, CannotStart
+from config.embedded.doors import seen_by
 from config.embedded.places import APP, DATABASE, OWNER, SUPERUSER, Places
 from config.embedded.processes import failed, server_environment, servers_in, start_server, stop_process
 from config.embedded.programs import POSTGRES_MAJOR, Programs
@@ -96,10 +96,16 @@ class Postgres:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
-        command = [
-            str(self._programs.postgres_bin / "postgres"), "-D", str(self._here.postgres), "-k", str(self._here.sockets), *options
-        ]  # fmt: skip
-        return start_server(command, account=self._account, folder=self._here.data, log=self._log, stop=signal.SIGINT)
+        with seen_by(self._account, self._here.postgres, self._here.sockets) as seen:
+            data, sockets = seen.names
+            return start_server(
+                [str(self._programs.postgres_bin / "postgres"), "-D", data, "-k", sockets, *options],
+                account=self._account,
+                folder=self._here.data,
+                log=self._log,
+                stop=signal.SIGINT,
+                handles=seen.handles,
+            )
 
     def _may_try_again(self, deadline: float) -> bool:
         """Start again after a second: helpers of a killed server hold its memory until they notice that it is gone."""
@@ -143,13 +149,18 @@ class Postgres:
 
     def _run_initdb(self, target: Path) -> None:
         options: dict[str, Any] = self._account.process_options()
-        command: Sequence[str] = (
-            str(self._programs.postgres_bin / "initdb"), "--auth=trust", "--encoding=UTF8", "--no-instructions",
-            "-U", SUPERUSER, "-D", str(target),
-        )  # fmt: skip
-        done = subprocess.run(
-            command, cwd=target, env=server_environment(), capture_output=True, text=True, check=False, **options
-        )
+        words = ("--auth=trust", "--encoding=UTF8", "--no-instructions", "-U", SUPERUSER)
+        with seen_by(self._account, target) as seen:
+            done = subprocess.run(
+                [str(self._programs.postgres_bin / "initdb"), *words, "-D", *seen.names],
+                cwd=target,
+                env=server_environment(),
+                pass_fds=seen.handles,
+                capture_output=True,
+                text=True,
+                check=False,
+                **options,
+            )
         if done.returncode:
             raise CannotStart(f"PostgreSQL's initdb failed in {target}:\n{done.stderr.strip()[-2000:]}")
 

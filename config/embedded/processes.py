@@ -54,7 +54,13 @@ def _ends(process: psutil.Process, within_s: float) -> bool:
 
 
 def start_server(
-    command: Sequence[str], *, account: Account, folder: Path, log: Path, stop: signal.Signals
+    command: Sequence[str],
+    *,
+    account: Account,
+    folder: Path,
+    log: Path,
+    stop: signal.Signals,
+    handles: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a server in a process group of its own (Ctrl-C is for the supervisor alone), tied to this process's life."""
     options: dict[str, Any] = account.process_options()
@@ -67,6 +73,7 @@ def start_server(
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
+            pass_fds=handles,
             umask=0o077,
             # Safe here: the supervisor has no other thread yet, and the function only makes a system call.
             preexec_fn=tie_to_parent(stop),  # noqa: PLW1509

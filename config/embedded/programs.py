@@ -1,8 +1,10 @@
 """Where the servers' programs are: in the installed packages, or copied where the lent account can reach them."""
 
 import importlib.util
+import os
 import platform
 import shutil
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +26,22 @@ class Programs:
 
 
 def find_programs(here: Places, account: Account) -> Programs:
-    """Return programs that the account can run, copying them into the data folder when it cannot reach the packages."""
+    """Return programs that the account can run, copying them to where it can reach them when it must."""
     installed = _installed()
     if account.can_enter(installed.postgres_bin) and account.can_enter(installed.valkey_server.parent):
         return installed
-    return _copied(installed, here.programs)
+    return _copied(installed, _reachable(here, account))
+
+
+def _reachable(here: Places, account: Account) -> Path:
+    """Return a folder for the copies: in the data folder, or a temporary one of our own when that is closed."""
+    if account.can_enter(here.data):
+        return here.programs
+    folder = Path(tempfile.gettempdir()) / f"countersign-programs-{os.geteuid()}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid() or not account.can_enter(folder):
+        raise CannotStart(f"{folder} is not ours, or {account.name} cannot enter it. Set TMPDIR to an open folder.")
+    return folder / "programs"
 
 
 def _installed() -> Programs:

@@ -8,6 +8,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from config.embedded.accounts import Account
+from config.embedded.doors import seen_by
 from config.embedded.places import Places
 from config.embedded.processes import failed, servers_in, start_server, stop_process
 from config.embedded.programs import Programs
@@ -35,9 +36,15 @@ class Valkey:
         for process in servers_in(self._here.valkey, "valkey-server"):
             stop_process(process.pid, _STOP)
         self._here.valkey_socket.unlink(missing_ok=True)
-        self._process = start_server(
-            self._command(), account=self._account, folder=self._here.valkey, log=self._log, stop=signal.SIGTERM
-        )
+        with seen_by(self._account, self._here.valkey, self._here.sockets) as seen:
+            self._process = start_server(
+                self._command(*seen.names),
+                account=self._account,
+                folder=self._here.valkey,
+                log=self._log,
+                stop=signal.SIGTERM,
+                handles=seen.handles,
+            )
         deadline = time.monotonic() + READY_WITHIN_S
         while not self._answers():
             if not self.alive or time.monotonic() > deadline:
@@ -51,13 +58,13 @@ class Valkey:
             self._process.wait(10)
         self._process = None
 
-    def _command(self) -> list[str]:
+    def _command(self, folder: str, sockets: str) -> list[str]:
         options = {
             "port": "0",
             "databases": "64",
-            "unixsocket": str(self._here.valkey_socket),
+            "unixsocket": f"{sockets}/{self._here.valkey_socket.name}",
             "unixsocketperm": "700",
-            "dir": str(self._here.valkey),
+            "dir": folder,
             "appendonly": "yes",
             "save": "",
             "daemonize": "no",

@@ -119,3 +119,13 @@ def test_job_path_of_the_ring_is_the_one_workers_import() -> None:
 
     assert import_string(RING).__name__ == "ring"
     assert settings.RQ_QUEUES[WORK]["SERIALIZER"] == "rq.serializers.JSONSerializer"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refused_job_stands_in_the_audit_trail() -> None:
+    from approvals.models import AuditEvent
+    from config.worker.process import record_refusal
+
+    record_refusal("evil", "it names the function 'os.system'")
+    row = AuditEvent.objects.get(verb="job.refused")
+    assert (row.subject_id, row.data) == ("evil", {"why": "it names the function 'os.system'"})
