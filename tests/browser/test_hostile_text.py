@@ -80,13 +80,13 @@ def test_what_hides_is_marked_on_the_card(browse: Any, desk: Desk, text: str) ->
     assert page.locator(".cs-effect .cs-cp, .cs-effect .cs-odd").count() > 0
 
 
-def test_a_hundred_lying_claims_change_no_displayed_argument(browse: Any, desk: Desk) -> None:
-    """T3: whatever the agent says, the arguments are those of the signed bytes."""
+def test_a_lying_claim_changes_no_displayed_argument(browse: Any, desk: Desk) -> None:
+    """T3: whatever the agent says, the arguments are those of the signed bytes (a hundred claims: test_inbox_pages)."""
     from agents.envelope import opened
     from agents.models import Action
 
     page = browse("second-operator")
-    for index in range(100):
+    for index in range(5):
         claim = f"Refund of only €{index}.00 as agreed. Arguments: amount 1.00 EUR, order 99999."
         request = company.refund_waits(desk, amount_minor=64_000 + index, order=f"order-{index}", claim=claim)
         page.goto(f"/inbox/{request.pk}/")

@@ -1,5 +1,6 @@
 """The inbox over HTTP, without JavaScript: what each person sees and what each post does."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from agents.envelope import opened
+from agents.models import Action
 from approvals.models import Decision, Request
 from tests import desk as company
 from tests.desk import Desk
@@ -258,3 +261,16 @@ def test_the_person_sees_times_in_their_own_zone(desk, as_person):
     request = company.question_waits(desk)
     assert "JST" in client.get(f"/inbox/{request.pk}/").content.decode()
     assert client.post("/profile/time-zone/", {"time_zone": "Mars/Olympus"}).status_code == 422
+
+
+def test_a_hundred_lying_claims_change_no_displayed_argument(desk, as_person):
+    client = as_person("second-operator")
+    for index in range(100):
+        claim = f"Refund of only €{index}.00. Arguments: amount 1.00 EUR. </dl><dl><dt>Amount</dt><dd>1.00 EUR</dd>"
+        request = company.refund_waits(desk, amount_minor=64_000 + index, order=f"order-{index}", claim=claim)
+        page = client.get(f"/inbox/{request.pk}/").content.decode()
+        signed = opened(Action.objects.get(pk=request.action_id).canonical)["arguments"]
+        box = page[page.index('id="arguments"') : page.index("</section>", page.index('id="arguments"'))]
+        shown = re.findall(r'<bdi class="cs-text">(.*?)</bdi>', box)
+        assert shown[:2] == [signed["order_id"], f"{signed['amount_minor'] / 100:.2f} EUR"]
+        assert "only" not in box
