@@ -26,6 +26,7 @@ TASKS: Mapping[str, float] = {
     "approvals.jobs.forget_api_calls": 3600,
     "agents.jobs.sweep_runs": 5,
     "integrations.jobs.sweep_events": 15,
+    "integrations.practice.jobs.remind_overdue": 60,
 }
 LEADER_LOCK = 7_160_001
 STAND_BY_S = 2.0

@@ -19,6 +19,7 @@ class Ticket(models.Model):
     queue = models.CharField(max_length=40, blank=True)
     resolution = models.CharField(max_length=300, blank=True)
     sla_due_at = models.DateTimeField()
+    reminded_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField()
 
