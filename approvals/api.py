@@ -1,15 +1,24 @@
 """REST: requests and votes, halts, people, audit. The same verbs as the pages, without an undo window."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request as Call
 from rest_framework.response import Response
 
+from approvals.audit import Actor, record
+from approvals.audit_pages import COLUMNS, EXPORT_ROWS, visible_events
+from approvals.audit_views import refusal_to_export
+from approvals.csv_safe import csv_lines
 from approvals.halts import engage_halt
 from approvals.models import AuditEvent, Decision, Halt, Request
 from approvals.people import Signer, signer
@@ -17,6 +26,7 @@ from approvals.permissions import visible_requests
 from approvals.ports import actions
 from approvals.rest import filters
 from approvals.rest.errors import ApiError, not_found
+from approvals.rest.filters import filtered
 from approvals.rest.once import answered_once
 from approvals.rest.views import ApiView, paged
 from approvals.selectors import waiting_for
@@ -136,31 +146,67 @@ class People(ApiView):
         return self.listed(rows, PersonOut, by="username")
 
 
-class Audit(ApiView):
-    """The audit trail, newest first, for admins and auditors."""
+_AUDIT_FILTERS = {
+    "seq": filters.whole("seq"),
+    "at": filters.since("at"),
+    "until": filters.until("at"),
+    "actor": filters.text("actor"),
+    "actor_kind": filters.text("actor_kind"),
+    "verb": filters.text("verb"),
+    "subject_type": filters.text("subject_type"),
+    "subject_id": filters.text("subject_id"),
+    "subject": filters.text("subject"),
+    "run": filters.uuid("run_id"),
+    "agent": filters.text("agent"),
+    "from_state": filters.text("from_state"),
+    "to_state": filters.text("to_state"),
+    "digest": filters.text("digest"),
+}
 
-    filters = {
-        "seq": filters.whole("seq"),
-        "at": filters.since("at"),
-        "until": filters.until("at"),
-        "actor": filters.text("actor"),
-        "actor_kind": filters.text("actor_kind"),
-        "verb": filters.text("verb"),
-        "subject_type": filters.text("subject_type"),
-        "subject_id": filters.text("subject_id"),
-        "subject": filters.text("subject"),
-        "run": filters.uuid("run_id"),
-        "agent": filters.text("agent"),
-        "from_state": filters.text("from_state"),
-        "to_state": filters.text("to_state"),
-        "digest": filters.text("digest"),
-    }
+
+class Audit(ApiView):
+    """The audit trail, newest first: all of it for admins and auditors, otherwise what concerns you and your teams."""
+
+    filters = _AUDIT_FILTERS
     gives = {"GET": paged(AuditOut)}
 
     def get(self, call: Call) -> Response:
-        if not signer(self.person()).sees_all:
-            raise ApiError(403, "NOT_ALLOWED", "Admins and auditors read the audit trail.")
-        return self.listed(AuditEvent.objects.all(), AuditOut, by="-seq")
+        return self.listed(visible_events(signer(self.person())), AuditOut, by="-seq")
+
+
+class AuditExport(ApiView):
+    """The rows that fit the filters, as CSV. That it was taken is a row of its own."""
+
+    filters = _AUDIT_FILTERS
+    gives = {"GET": OpenApiTypes.BINARY}
+
+    def get(self, call: Call) -> HttpResponseBase:
+        who = signer(self.person())
+        refusal = refusal_to_export(who)
+        if refusal:
+            raise ApiError(403, "NOT_ALLOWED", refusal)
+        rows = filtered(visible_events(who), call, _AUDIT_FILTERS).order_by("-seq")[:EXPORT_ROWS]
+        _tell_exported(who, call)
+        lines = csv_lines(chain([(*COLUMNS, "data")], _audit_cells(rows)))
+        headers = {"Content-Disposition": 'attachment; filename="countersign-audit.csv"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _tell_exported(who: Signer, call: Call) -> None:
+    record(
+        actor=Actor.person(who.user),
+        verb="audit.exported",
+        subject_type="audit",
+        subject_id="csv",
+        subject="audit trail",
+        filter=dict(call.query_params.lists()),
+        at_most=EXPORT_ROWS,
+    )
+
+
+def _audit_cells(rows: QuerySet[AuditEvent]) -> Iterator[Sequence[Any]]:
+    for row in rows.values_list(*COLUMNS, "data").iterator(chunk_size=2_000):
+        yield [json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict) else cell for cell in row]
 
 
 def _decided_by(name: str) -> QuerySet[Any]:
@@ -206,4 +252,5 @@ urlpatterns = [
     path("halts/", Halts.as_view(), name="halts"),
     path("people/", People.as_view(), name="people"),
     path("audit/", Audit.as_view(), name="audit"),
+    path("audit/export/", AuditExport.as_view(), name="audit-export"),
 ]

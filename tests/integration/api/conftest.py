@@ -43,7 +43,7 @@ class Program:
             content_type="application/json",
             headers={"Authorization": f"Bearer {self._token}", **{k.replace("_", "-"): v for k, v in headers.items()}},
         )
-        text = response.content
+        text = b"".join(response) if response.streaming else response.content
         found = json.loads(text) if text and "json" in response.headers.get("Content-Type", "") else text
         return Answer(response.status_code, found, response.headers)
 

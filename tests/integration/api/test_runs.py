@@ -123,10 +123,14 @@ def test_a_halt_is_engaged_and_listed(operator: User) -> None:
     assert Halt.objects.count() == 1
 
 
-def test_the_audit_trail_is_for_admins_and_auditors(operator: User, admin: User) -> None:
+def test_the_audit_trail_is_listed_and_exported(operator: User, admin: User) -> None:
     refund_agent()
-    run = refund_run()
-    assert program(operator).get("audit/").status == 403
+    run = refund_run("=cmd()")
+    assert program(operator).get("audit/?verb=policy.activated").body["results"] == []
+    exported = program(admin).get(f"audit/export/?run={run.pk}")
+    assert exported.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert exported.body.decode().splitlines()[1].count('"\'=cmd()"') == 1
+    assert AuditEvent.objects.filter(verb="audit.exported", actor="admin").exists()
     rows = program(admin).get(f"audit/?run={run.pk}&verb=run.queued,run.done").body["results"]
     assert [row["verb"] for row in rows] == ["run.queued"]
     assert len(program(admin).get("audit/?limit=1").body["results"]) == 1
