@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import connection
 from redis import Redis
 
+from agents.tools import registry
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _BROWSER_MISSING = "The browser tests need Chromium and find none. Install it:  apt-get install -y chromium"
 _LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -34,6 +36,14 @@ def only_local_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(autouse=True)
+def tool_sources_as_before() -> Iterator[None]:
+    """Take away the tool sources that a test registered: the registry belongs to the process."""
+    kept = list(registry._sources)
+    yield
+    registry._sources[:] = kept
+
+
 @pytest.fixture
 def redis_server() -> Iterator[Redis]:
     """The session's Redis-protocol server, emptied before and after."""
@@ -41,6 +51,12 @@ def redis_server() -> Iterator[Redis]:
         client.flushdb()
         yield client
         client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Do not drop test databases of the session's own server: it goes as a whole, whoever is still connected."""
+    return "cs-test-" in os.environ["DATABASE_URL"] or bool(request.config.getvalue("reuse_db"))
 
 
 @pytest.fixture(scope="session")

@@ -178,10 +178,10 @@ def test_facts_refuse_depth() -> None:
 @pytest.mark.parametrize("size", [250, 900, 1_900, 200_000])
 def test_no_input_makes_a_condition_slow(text: str, size: int) -> None:
     facts = Facts({"args": {"l": list(range(size)), "s": "ab" * size}})
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(ConditionError):
         compile_condition(text).holds(facts)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_trigger_conditions_know_only_the_event() -> None:
