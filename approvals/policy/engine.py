@@ -140,18 +140,18 @@ def _said(rule: Rule, ref: RuleRef, action: ProposedAction, trips: tuple[Trip, .
     if rule.acts_alone:
         return _held_back(rule, ref, action) or _alone(rule, ref, trips)
     if rule.level is Level.PERSON:
-        return _person(_terms(rule), ref, f"Rule {ref.number} asks a person.", Code.RULE, trips)
+        return _person(_terms(rule), ref, rule.note or f"Rule {ref.number} asks a person.", Code.RULE, trips)
     reason = _reason(rule, ref)
     if rule.level is Level.ESCALATE:
-        why = f"Rule {ref.number} leaves this to a person."
+        why = rule.note or f"Rule {ref.number} leaves this to a person."
         return Escalate(rule=ref, why=why, trips=trips, reason=reason)
-    return Deny(rule=ref, why=f"Rule {ref.number} denies this.", trips=trips, reason=reason)
+    return Deny(rule=ref, why=rule.note or f"Rule {ref.number} denies this.", trips=trips, reason=reason)
 
 
 def _alone(rule: Rule, ref: RuleRef, trips: tuple[Trip, ...]) -> Verdict:
     if rule.level is Level.ALONE:
-        return Allow(rule=ref, why=f"Rule {ref.number} lets this run alone.", trips=trips)
-    return AllowAndNotify(rule=ref, why=f"Rule {ref.number} lets this run and tells people.", trips=trips)
+        return Allow(rule=ref, why=rule.note or f"Rule {ref.number} lets this run alone.", trips=trips)
+    return AllowAndNotify(rule=ref, why=rule.note or f"Rule {ref.number} lets this run and tells people.", trips=trips)
 
 
 def _reason(rule: Rule, ref: RuleRef) -> str:
