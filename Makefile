@@ -20,7 +20,8 @@ check: install-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(PY) manage.py draw_states --check
 	.venv/bin/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
 	$(PY) -m pytest -q tests/architecture
 

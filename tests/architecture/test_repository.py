@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command, get_commands
 
+from config.state_diagrams import with_diagrams
+
 BASE = Path(settings.BASE_DIR)
 OURS = ("agents", "approvals", "config", "integrations", "monitoring")
 # Django's and the libraries' commands have their own tests.
@@ -69,3 +71,14 @@ def test_every_command_of_ours_is_tried_by_some_test() -> None:
 
 def test_no_file_is_left_by_an_editor_or_a_tool() -> None:
     assert _tracked("*.orig", "*.rej", "*.pyc", "*.sqlite3", ".env") == []
+
+
+def test_state_diagrams_are_what_the_code_allows() -> None:
+    call_command("draw_states", check=True)
+
+
+def test_a_move_that_is_not_drawn_is_noticed() -> None:
+    text = "<!-- states: x -->\n<!-- end -->\n"
+    drawn = with_diagrams(text, {"x": {"open": ["closed"], "closed": []}})
+    assert "open --> closed" in drawn and "closed --> [*]" in drawn
+    assert with_diagrams(drawn, {"x": {"open": ["closed", "lost"], "closed": []}}) != drawn
