@@ -60,13 +60,13 @@ def _is_replaced(wish: Wish, kind: str, name: str, row: Row) -> bool:
     if row.is_free:
         return False
     if wish.retire is None:
-        return row.package == wish.package or (wanted and _is_shared(kind, row, wish.put[kind][name]))
+        return row.package == wish.package or (wanted and _may_have(kind, row, wish.put[kind][name]))
     return wanted or name in wish.retire.get(kind, ())
 
 
-def _is_shared(kind: str, row: Row, wanted: object) -> bool:
-    """Return whether packages may name this thing side by side: a team, or a group that both want to be the same."""
-    return kind == "teams" or (kind == "groups" and row.document == wanted)
+def _may_have(kind: str, row: Row, wanted: object) -> bool:
+    """Return whether a package may name what somebody else put: a team, a group that is the same, a demonstration's."""
+    return kind == "teams" or (kind == "groups" and row.document == wanted) or row.steps_back
 
 
 def _foreign(wish: Wish, rows: Rows) -> Iterator[Problem]:
@@ -78,7 +78,7 @@ def _foreign(wish: Wish, rows: Rows) -> Iterator[Problem]:
             row = rows[kind].get(name)
             if kind == "policy" or row is None or row.package == wish.package or row.is_free:
                 continue
-            if not _is_shared(kind, row, document):
+            if not _may_have(kind, row, document):
                 yield wish.problem(kind, name, what=_owner_sentence(kind, name, row), todo="Choose another name.")
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from agents.models import Agent, Provider
 from approvals import configured
+from approvals.people_demo import DEMO
 from approvals.policy.rules import parse_rules, rule_document
 from config.secrets import SEALED
 from integrations.models import Connection, Source, Trigger
@@ -28,6 +29,11 @@ class Row:
     def is_free(self) -> bool:
         """Return whether a package may take the name up: the thing is retired and nobody's."""
         return self.disabled and not self.package
+
+    @property
+    def steps_back(self) -> bool:
+        """Return whether it is there for the demonstration only, until a package wants the name."""
+        return self.package == DEMO
 
 
 Rows = Mapping[str, Mapping[str, Row]]

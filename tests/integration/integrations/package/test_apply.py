@@ -14,6 +14,7 @@ from agents.models import Agent, Provider
 from agents.services import start_run
 from agents.tools.registry import get_tool
 from approvals.models import ApproverGroup, AuditEvent, PolicyVersion, Request, Team
+from approvals.people_demo import ensure_demo_people
 from integrations.models import Connection, Source, Trigger
 from tests.integration.integrations.package.conftest import shop_package
 
@@ -134,6 +135,18 @@ def test_teams_are_shared_between_packages(apply: Apply) -> None:
     assert apply(shop_package())[0] == 0
     assert apply({"package": "first"})[0] == 0
     assert Team.objects.filter(name="support").exists()
+
+
+def test_the_demonstrations_group_steps_back_for_a_package(apply: Apply) -> None:
+    ensure_demo_people(password="practice-only")
+    richer = {"finance": {"people": ["operator"], "limits": {"operator": {"EUR": 99900}}}}
+    code, text = apply(changed(groups=richer))
+    assert code == 0, text
+    assert "limits.operator.EUR: 50000 → 99900" in text
+    group = ApproverGroup.objects.get(name="finance")
+    assert (group.package, group.memberships.get().limits) == ("shop", {"EUR": 99900})
+    ensure_demo_people(password="practice-only")
+    assert "Nothing to change." in apply(changed(groups=richer))[1]
 
 
 def test_rules_of_other_packages_stay_where_they_are(apply: Apply) -> None:
