@@ -1,8 +1,9 @@
 """The practice company as its own HTTP server, and an event played through the real thread against it."""
 
+import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ TOKEN = "practice-token"
 
 
 class _Quiet(WSGIRequestHandler):
+    def handle(self) -> None:
+        """Answer one request, then close: a broken answer ends the connection as it does with the real server."""
+        self.handle_one_request()
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
     def log_message(self, *_args: Any) -> None:
         pass
 
