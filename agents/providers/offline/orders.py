@@ -1,5 +1,6 @@
 """Orders: payment, address, stock, then pick list and tracking; or backorder, supplier, cancellation; or a person."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,11 @@ _CANCEL = (
 _CHANGE = (
     r"\b(?:change|different|new|another|wrong) (?:delivery |shipping )?address\b|\b(?:andere|neue|falsche) (?:liefer)?adresse\b|\badresse (?:ändern|geändert)\b",
     r"\b(?:ship|send|deliver) (?:it |this |the order )?to (?:a )?(?:different|another|new)\b",
+    r"\bnot (?:to )?(?:the |my |our )?(?:billing|invoice|home|usual|old) address\b|\b(?:ship|send|deliver)\b[^.\n]{0,30}\bto (?:my|our) (?:\w+ )?(?:office|work|neighbou?rs?|daughter|son|wife|husband|mother|father|parents|friends?|brother|sister|hotel)\b|\b(?:i|we)(?:'ve| have)? moved\b",
+    r"\bnicht an (?:die|meine|unsere) (?:rechnungs|alte|bisherige|liefer)\w*|\ban (?:mein|unser)\w* (?:\w+ )?(?:büro|arbeit\w*|nachbar\w*|tochter|sohn|frau|mann|mutter|vater|eltern|freund\w*|bruder|schwester|hotel)\b|\bumgezogen\b|\b(?:liefer)?(?:adresse|anschrift)\b[^.\n]{0,40}\b(?:falsch|geändert|ändern|stimmt nicht)\b",
 )
+# A house number, a postal code and a town in one sentence: an address that somebody wrote by hand.
+_WRITTEN_ADDRESS = re.compile(r"\b\w[\w.\-]*\s\d{1,4}\s?[a-z]?,?\s+(?:[A-Z]{1,2}-)?(\d{4,5})\s+[A-ZÄÖÜ]\w+")
 _LISTS = ("order_ids", "orders", "order_numbers", "ids", "bestellungen")
 
 
@@ -143,11 +148,21 @@ def _check_words(case: Case, order: Mapping[str, Any]) -> None:
         )
     if phrase := words.says(said, _CHANGE):
         case.needs_person("exception", f"The customer writes about another address (“{words.short(phrase, 60)}”).")
+    if written := _another_address(said, order):
+        case.needs_person("exception", f"The customer writes of an address that is not the order's (“{written}”).")
     owner, email = str(order.get("customer_email", "")).lower(), email_of(case.event)
     if email and owner and email != owner:
         case.needs_person("anomaly", f"The event names {email}, but order {order.get('order_id')} is somebody else's.")
-    if phrase := words.find_injection(said):
+    if _note(case) or words.find_injection(said):
         case.most_confident = 0.55
+
+
+def _another_address(said: str, order: Mapping[str, Any]) -> str:
+    """Return an address in the text whose postal code is not that of the order."""
+    address = order.get("address")
+    known = str(address.get("postal_code") or "") if isinstance(address, Mapping) else ""
+    found = _WRITTEN_ADDRESS.finditer(said[: words.MAX_CHARS])
+    return next((words.short(match.group(), 60) for match in found if match[1] != known), "")
 
 
 def _short_of(case: Case, order: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -104,14 +104,23 @@ _LEGAL = (
 _PRIVACY = (
     r"\b(?:gdpr|dsgvo|rgpd|data protection|datenschutz\w*|auskunftsersuchen)\b",
     r"\b(?:delete|erase|remove) (?:all )?my (?:personal )?(?:data|account|information)\b|\b(?:meine|alle) (?:personenbezogenen )?daten (?:zu )?l(?:ö|oe)schen\b|\blöschung meiner\b|\bsupprim\w+ mes données\b",
+    r"\bpersonal (?:data|information)\b|\b(?:what|which|all|any) (?:the )?(?:data|information) (?:that )?(?:do )?you (?:hold|store|keep|have|process)\b|\bright (?:to be forgotten|to erasure|of access)\b|\bsubject access\b",
+    r"\bpersonenbezogen\w*|\b(?:welche|meine|alle) (?:\w+ )?daten\b[^.\n]{0,40}\b(?:gespeichert|speichern|verarbeite\w*|lösch\w*|auskunft)\b|\bauskunft (?:über|zu) (?:meine|alle) (?:\w+ )?daten\b",
+    r"\bdonnées personnelles\b|\bdatos personales\b|\bdati personali\b|\b(?:under|pursuant to|nach|gemäß|laut|selon) (?:art\.?|article|artikel) ?(?:15|16|17|20|21)\b",
 )
 _SAFETY = (
     r"\b(?:injur\w*|caught fire|on fire|burn(?:ed|t) (?:my|me|her|his)|electric(?:al)? shock|smoke came|exploded|hospital)\b",
     r"\b(?:verletzt|verletzung|brand(?:gefahr)?|feuer gefangen|stromschlag|explodiert|krankenhaus|verbrannt|verbrüht|qualm\w*|rauch kam)\b",
+    r"\b(?:burn(?:ed|t)|hurt|cut|scalded) (?:myself|himself|herself|ourselves|a hand|our)\b|\bburns? on (?:my|her|his|our)\b|\bscalded\b|\bbleeding\b|\belectrocuted\b|\bshort circuit\b|\bsparks?\b",
+    r"\b(?:me|s'est|nous) (?:suis |sommes )?brûl\w+|\bbrûlures?\b|\bbless(?:é|ée|és|ure)\w*\b|\bexplosé\w*|\bpris feu\b|\bincendie\b|\bélectrocut\w+|\bchoc électrique\b|\bhôpital\b",
+    r"\b(?:quemé|quemado|quemadura\w*|herid[oa]s?|explotó|explotado|incendio|descarga eléctrica)\b|\b(?:bruciat[oa]|ustion[ei]|ferit[oa]|esplos[oa]|ospedale)\b|\bscossa elettrica\b",
 )
 _SECURITY = (
     r"\b(?:hacked|phishing|data breach|account (?:was |has been )?(?:compromised|taken over)|stolen (?:card|identity)|unauthori[sz]ed (?:login|access|charge|payment|transaction))\b",
     r"\b(?:gehackt|datenleck|kontoübernahme|fremde[rn]? zugriff|nicht autorisierte\w*|unbefugt\w*|kreditkarte gestohlen)\b",
+    r"\b(?:someone|somebody|a stranger|strangers?) (?:else )?(?:has |have |had |is )?(?:changed|changing|accessed|used|using|stole|stolen|got into|logged in|took|taken|placed|ordered)\b[^.\n]{0,60}\b(?:account|cards?|password|e-?mail|identity|name)\b|\bidentity theft\b|\bi (?:did not|didn'?t|never) authori[sz]e\b",
+    r"\b(?:jemand|unbekannte|fremde)\b[^.\n]{0,60}\b(?:konto|kreditkarte|karte|passwort|kennwort|identität)\b|\bidentitätsdiebstahl\b|\bkontomissbrauch\b|\bnicht von mir (?:bestellt|aufgegeben|veranlasst|autorisiert)\b",
+    r"\bpiraté\w*|\b(?:compte|carte)\b[^.\n]{0,30}\bvolée?\b|\busurp\w+|\bhackead[oa]\b|\brobado mi (?:cuenta|tarjeta)\b|\brubat[oa] (?:il mio|la mia)\b",
 )
 _ANGER = (
     r"\b(?:unacceptable|outrageous|ridiculous|furious|disgusting|worst|scam\w*|rip-?off|never again|terrible|awful|pathetic|fed up|shame on you|fraud\w*|useless|disgrace)\b",

@@ -23,10 +23,13 @@ _TOPICS = {
 
 
 def best_article(articles: Sequence[Any], text: str, language: str) -> Mapping[str, Any] | None:
-    """Return the page that answers the question, in the asker's language where there is one; None when none clearly does."""
+    """Return the page that answers the question in the language of the letter; None when none clearly does.
+
+    Letters are German or English: a German letter around an English page would be read by nobody with pleasure.
+    """
+    spoken = "de" if language == "de" else "en"
     fitting = [page for page in articles if isinstance(page, Mapping) and _fits(page, text)]
-    mine = [page for page in fitting if str(page.get("language")) == language]
-    return next(iter(mine or fitting), None)
+    return next((page for page in fitting if str(page.get("language") or "en") == spoken), None)
 
 
 def _fits(page: Mapping[str, Any], text: str) -> bool:
