@@ -76,7 +76,8 @@ def sentence_of(tool: Tool, arguments: Mapping[str, Any], money: tuple[int, str]
         return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), tool.sentence)
     verb = tool.name.rpartition(".")[2].replace("_", " ").capitalize()
     about = ", ".join(f"{path} {value}" for path, value in list(_flat(arguments))[:3])
-    return f"{verb} {amount}{': ' if about else ''}{about}".strip()
+    what = f"{verb} {amount}".strip()
+    return f"{what}: {about}" if about else what
 
 
 def _who(run: Run, tool: Tool) -> dict[str, Any]:

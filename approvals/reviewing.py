@@ -88,6 +88,12 @@ class CardView:
         return major_text(money, self.request.currency) if money is not None else "approve"
 
     @property
+    def deciders(self) -> str:
+        """Who settled it: "operator" or "operator, second-operator"."""
+        names = (vote.user.get_username() for vote in self.decisions if vote.withdrawn_at is None)
+        return ", ".join(dict.fromkeys(names))
+
+    @property
     def target_facts(self) -> list[tuple[str, str]]:
         """The looked-up record in words, its money in the record's currency."""
         return readable_facts((self.card.get("target") or {}).get("facts") or ())

@@ -24,6 +24,8 @@ BASE = Path(__file__).resolve().parent.parent
 FOLDER = BASE / "docs" / "screenshots"
 PASSWORD = "practice-only"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+ADMIN_PAGES = ("people", "policy")
+DARK_ON_THE_PHONE = ("home", "inbox", "request-approval", "run")
 WORKFLOWS = ("refunds", "orders", "leads", "tickets")
 EVERY_NTH = 3
 PAGES = {
@@ -54,6 +56,7 @@ def main() -> None:
         wide = [
             line for dark in (False, True) for size in SIZES for line in draw_all(browser, url, size=size, dark=dark)
         ]
+        wide += draw_halted(browser, url)
         browser.close()
     sys.exit("\n".join(wide) or None)
 
@@ -109,11 +112,10 @@ def draw_all(browser: Browser, url: str, *, size: str, dark: bool) -> list[str]:
     person = signed_in(browser, url, "second-operator", size=size, dark=dark)
     admin = signed_in(browser, url, "admin", size=size, dark=dark)
     ending = f"{size}-{'dark' if dark else 'light'}"
-    found = [
-        draw(admin if name in ("people", "policy") else person, name, path, ending) for name, path in PAGES.items()
-    ]
-    for name, path in details(person).items():
-        found.append(draw(person, name, path, ending))
+    pages = {**PAGES, **details(person)}
+    if size == "phone" and dark:
+        pages = {name: path for name, path in pages.items() if name in DARK_ON_THE_PHONE}
+    found = [draw(admin if name in ADMIN_PAGES else person, name, path, ending) for name, path in pages.items()]
     door = browser.new_page(base_url=url, viewport=SIZES[size], color_scheme="dark" if dark else "light")
     found.append(draw(door, "sign-in", "/accounts/login/", ending))
     for page in (person, admin, door):
@@ -121,38 +123,51 @@ def draw_all(browser: Browser, url: str, *, size: str, dark: bool) -> list[str]:
     return [line for line in found if line]
 
 
+def draw_halted(browser: Browser, url: str) -> list[str]:
+    """Home and inbox while everything is halted."""
+    admin = signed_in(browser, url, "admin")
+    admin.goto("/#halt")
+    admin.get_by_label("Reason, seen by everybody").fill("Refund amounts look wrong since v15.")
+    admin.locator("#halt form button").last.click()
+    admin.wait_for_url(f"{url}/")
+    phone = signed_in(browser, url, "second-operator", size="phone", dark=True)
+    found = [draw(admin, "home-halted", "/", "desktop-light"), draw(admin, "inbox-halted", "/inbox/", "desktop-light")]
+    found.append(draw(phone, "home-halted", "/", "phone-dark"))
+    for page in (admin, phone):
+        page.context.close()
+    return [line for line in found if line]
+
+
 def details(page: Page) -> dict[str, str]:
-    """The first card, its edit and reject forms, a run, an agent, an event: pages that need something to show."""
-    page.goto("/inbox/")
-    pages: dict[str, str] = {}
-    cards = page.locator("#rows a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
-    for index, link in enumerate(cards[:3]):
-        pages[f"request-{index + 1}"] = link
-    if cards:
-        pages |= {
-            "request-edit": f"{cards[0]}?do=edit",
-            "request-reject": f"{cards[0]}?do=reject",
-            "keys": f"{cards[0]}#keys",
-        }
-    pages["halt"] = "/#halt"
-    for name, list_page in (
-        ("run", "/runs/"),
+    """A card of each kind, the forms on it, a run, an agent, an event: pages that need something to show."""
+    pages = {"halt": "/#halt"}
+    for kind in ("approval", "question", "hand_off", "unknown_outcome"):
+        links = links_on(page, f"/inbox/?kind={kind}", "#rows a")
+        if links:
+            pages[f"request-{kind.replace('_', '-')}"] = links[0]
+    if card := pages.get("request-approval"):
+        pages |= {"request-edit": f"{card}?do=edit", "request-reject": f"{card}?do=reject", "keys": f"{card}#keys"}
+    for link in links_on(page, "/inbox/?tab=settled", "#rows a")[-1:]:
+        pages["request-settled"] = link
+    for name, listing in (
+        ("run", "/runs/?q=refund"),
         ("agent", "/agents/"),
         ("event", "/events/"),
         ("connection", "/connections/"),
     ):
-        page.goto(list_page)
-        links = page.locator(f"main a[href^='{list_page}']").evaluate_all(
-            "links => links.map(a => a.getAttribute('href'))"
-        )
-        inside = [
-            link
-            for link in links
-            if link.startswith(list_page) and len(link) > len(list_page) and "?" not in link and "new" not in link
+        base = listing.partition("?")[0]
+        links = [
+            one for one in links_on(page, listing, f"main a[href^='{base}']") if len(one) > len(base) and "?" not in one
         ]
-        if inside:
-            pages[name] = inside[0]
+        if links:
+            pages[name] = links[0]
     return pages
+
+
+def links_on(page: Page, path: str, selector: str) -> list[str]:
+    page.goto(path)
+    found: list[str] = page.locator(selector).evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    return found
 
 
 def draw(page: Page, name: str, path: str, ending: str) -> str:

@@ -271,13 +271,9 @@
     }
   });
 
-  // A typed Ctrl+Enter in the card's own fields is handled above; the shell leaves this form alone.
-  document.addEventListener("DOMContentLoaded", () => {
-    startUndo();
-    gate();
-  });
-  if (document.readyState !== "loading") {
-    startUndo();
-    gate();
-  }
+  // Deferred scripts run when the page is parsed.
+  startUndo();
+  gate();
+  const mode = one("#actions")?.dataset.mode;
+  if (mode && one(`#actions .as-form[data-part="${mode}"]`)) showPart(mode);
 })();

@@ -115,7 +115,7 @@ def test_the_second_person_is_told_who_was_first_and_when(desk, as_person):
     answer = decide(as_person("second-admin"), request)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "approved by second-operator" in page and "Your vote was not counted" in page
+    assert "second-operator approved this at" in page and "Your vote was not counted" in page
     assert 'name="vote"' not in page
 
 
