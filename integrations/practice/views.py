@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,6 +28,7 @@ from integrations.practice.permissions import (
 from integrations.practice.sampling import SOURCES, Sample, samples_of, stage
 from integrations.practice.sender import PAGE_WAITS_S, Sending, send_event
 from integrations.practice.states import FaultKind
+from integrations.practice.traces import traced
 
 PAGE = "practice/home.html"
 
@@ -127,7 +129,7 @@ def _context(request: HttpRequest, sent: SendForm | None = None) -> dict[str, An
     return {
         "tab": tab,
         "tabs": _tabs(tab),
-        **shop_view.rows_of(tab),
+        **_rows(tab, who.user),
         "sent_events": shop_view.sent_lately(),
         "workflow": workflow,
         "workflows": list(SOURCES),
@@ -139,6 +141,11 @@ def _context(request: HttpRequest, sent: SendForm | None = None) -> dict[str, An
         "faults": shop_view.faults_now(),
         "fault_refusal": fault_objection(who),
     }
+
+
+def _rows(tab: str, user: User) -> dict[str, Any]:
+    rows = shop_view.rows_of(tab)
+    return {**rows, "changes": traced(rows["changes"], user)} if "changes" in rows else rows
 
 
 def _sample(request: HttpRequest) -> Sample | None:

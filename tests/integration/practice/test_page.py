@@ -9,6 +9,7 @@ from approvals.models import AuditEvent
 from integrations.practice.models import Fault, Mail, Order, SentEvent
 from integrations.practice.sampling import samples_of
 from integrations.practice.shop_view import TABS
+from tests.practice_company import play
 
 
 def signed_in(user: User) -> Client:
@@ -28,6 +29,13 @@ def test_every_tab_shows_after_the_seed(company: str, people: dict[str, User]) -
         answer = client.get(f"/practice/?tab={tab}")
         assert answer.status_code == 200, tab
         assert b"Send a sample" in answer.content
+
+
+def test_change_leads_to_the_run_that_made_it(company: str, people: dict[str, User]) -> None:
+    sample = samples_of("refunds")[0]
+    run = play("refunds", sample.payload, sample.setup)
+    page = signed_in(people["operator"]).get("/practice/").content.decode()
+    assert f"/runs/{run.pk}/" in page and "refund-clerk" in page
 
 
 def test_sending_a_sample_records_who_pressed_and_signs(
