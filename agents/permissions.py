@@ -15,7 +15,9 @@ def refusal_to_configure(user: Any) -> str:
 def refusal_to_work(user: Any) -> str:
     """Return why this person may not start or halt an agent."""
     who = signer(user)
-    return "" if who.decides else f"Operators and admins start and halt agents; you are signed in as {_role(who.roles)}."
+    return (
+        "" if who.decides else f"Operators and admins start and halt agents; you are signed in as {_role(who.roles)}."
+    )
 
 
 def refusal_to_release(user: Any) -> str:

@@ -34,7 +34,11 @@ urlpatterns = [
     path("people/groups/", people_views.group_new, name="group_new"),
     path("people/groups/<slug:name>/", people_views.group, name="group"),
     path("people/groups/<slug:name>/delete/", people_views.group_delete, name="group_delete"),
-    path("people/groups/<slug:name>/<int:person_id>/remove/", people_views.group_remove_member, name="group_remove_member"),
+    path(
+        "people/groups/<slug:name>/<int:person_id>/remove/",
+        people_views.group_remove_member,
+        name="group_remove_member",
+    ),
     path("profile/", people_views.profile, name="profile"),
     path("profile/tokens/<uuid:token_id>/revoke/", people_views.token_revoke, name="token_revoke"),
     path("profile/theme/", profile_views.theme, name="theme"),

@@ -63,7 +63,8 @@ class Request(models.Model):
             # One approval per action; an unknown outcome of the same action is a request of its own.
             models.UniqueConstraint(fields=["action_id", "kind"], name="one_request_per_action_and_kind"),
             models.CheckConstraint(
-                condition=models.Q(money_minor__isnull=True) | models.Q(money_minor__gte=0), name="request_money_positive"
+                condition=models.Q(money_minor__isnull=True) | models.Q(money_minor__gte=0),
+                name="request_money_positive",
             ),
             models.CheckConstraint(
                 condition=models.Q(consumed_at__isnull=True) | models.Q(state=RequestState.APPROVED),

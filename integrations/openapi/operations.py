@@ -25,8 +25,23 @@ _MAX_NAME = 48
 _MAX_DESCRIPTION = 900
 # By the specification these are never parameters; the product or the HTTP library sets them.
 OUR_HEADERS = frozenset(
-    "accept accept-encoding authorization connection content-length content-type cookie expect host"
-    " proxy-authorization te trailer transfer-encoding upgrade user-agent".split()
+    {
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    }
 )
 _FITTING = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
