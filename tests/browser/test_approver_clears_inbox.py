@@ -120,3 +120,20 @@ def test_a_question_is_answered_and_a_hand_off_is_taken(browse: Any, desk: Desk)
     expect(page.locator("#actions")).to_contain_text("You have it.")
     question.refresh_from_db()
     assert question.answer == "Invoice 4402."
+
+
+def test_a_flood_of_new_requests_never_changes_what_is_approved(browse: Any, desk: Desk) -> None:
+    """T9: while new ones pour in, every approval is of the card that stood there."""
+    for number in range(6):
+        company.refund_waits(desk, order=f"first-{number}")
+    page = browse("second-operator")
+    page.goto("/inbox/")
+    for number in range(5):
+        shown, title = page.locator("#card-pane").get_attribute("data-request"), page.locator(".cs-effect").inner_text()
+        for copy in range(8):
+            company.refund_waits(desk, order=f"flood-{number}-{copy}", amount_minor=600_000)
+        page.locator("[data-main]").click()
+        expect(page.locator("#card-pane")).not_to_have_attribute("data-request", str(shown))
+        decided = Request.objects.get(pk=str(shown))
+        assert (decided.state, decided.title) == ("approved", title)
+    assert Request.objects.filter(state="approved").count() == 5

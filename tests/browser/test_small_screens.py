@@ -9,7 +9,26 @@ from tests import desk as company
 from tests.browser.conftest import no_overflow
 from tests.desk import Desk
 
-PATHS = ["/", "/inbox/", "/inbox/?tab=others", "/inbox/?tab=settled", "/runs/", "/notices/", "/halts/"]
+PATHS = [
+    "/",
+    "/inbox/",
+    "/inbox/?tab=others",
+    "/inbox/?tab=settled",
+    "/runs/",
+    "/agents/",
+    "/agents/refund-clerk/",
+    "/policy/",
+    "/events/",
+    "/sources/",
+    "/connections/",
+    "/practice/",
+    "/people/",
+    "/notices/",
+    "/audit/",
+    "/halts/",
+    "/profile/",
+    "/accounts/password/change/",
+]
 
 
 @pytest.fixture
@@ -23,9 +42,11 @@ def busy(desk: Desk) -> Desk:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_page_is_wider_than_the_phone(browse: Any, busy: Desk, path: str) -> None:
-    page = browse("second-operator", phone=True)
-    page.goto(path)
-    no_overflow(page)
+    for name in ("second-operator", "admin"):
+        page = browse(name, phone=True)
+        answer = page.goto(path)
+        assert answer is not None and answer.status == 200
+        no_overflow(page)
 
 
 def test_every_kind_of_card_and_its_story_fit(browse: Any, busy: Desk) -> None:
