@@ -199,7 +199,7 @@ def _tell_exported(who: Signer, call: Call) -> None:
         subject_type="audit",
         subject_id="csv",
         subject="audit trail",
-        filter=dict(call.query_params.lists()),
+        filter={name: call.query_params.getlist(name) for name in _AUDIT_FILTERS if name in call.query_params},
         at_most=EXPORT_ROWS,
     )
 

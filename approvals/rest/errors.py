@@ -10,6 +10,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from approvals.policy.canonical import NotCanonical
 from config.web import Refusal
 
 log = logging.getLogger("countersign.api")
@@ -49,6 +50,8 @@ def answer(error: Exception, context: Mapping[str, Any]) -> Response:
         return _shaped(400, "BAD_SHAPE", _first_sentence(error.detail), {"fields": error.detail})
     if isinstance(error, exceptions.APIException):
         return _of_framework(error)
+    if isinstance(error, NotCanonical):
+        return _shaped(400, "BAD_VALUE", f"This cannot be kept exactly: {error}", {})
     if isinstance(error, Http404):
         return _shaped(404, _CODES[404], "There is no such thing here.", {})
     if isinstance(error, PermissionDenied):
