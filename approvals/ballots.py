@@ -7,6 +7,7 @@ from typing import Any
 from django.http import QueryDict
 
 from approvals.argument_form import Field, edited_arguments, typed_fields
+from approvals.arguments import Kind
 from approvals.money import NotMoney, parse_money
 from approvals.reviewing import REASONS, CardView, Typed, rejection_words
 from approvals.states import Vote
@@ -84,15 +85,20 @@ def _missing_for_approval(ballot: Ballot, view: CardView) -> str:
     unopened: Sequence[str] = [shown.label for shown in view.huge if shown.path not in ballot.opened]
     if unopened and not ballot.editing:
         return f"Open and read first: {', '.join(unopened)}."
-    if view.is_high and not _typed_right(ballot.amount, view):
-        return f"Type {view.to_type} to approve: this is a high-risk request."
+    if view.is_high and not _typed_right(ballot, view):
+        wanted = "the edited amount" if ballot.editing else view.to_type
+        return f"Type {wanted} to approve: this is a high-risk request."
     return ""
 
 
-def _typed_right(amount: str, view: CardView) -> bool:
+def _typed_right(ballot: Ballot, view: CardView) -> bool:
+    """Whether the person typed what they are about to approve: the amount, as edited; else the word."""
     if view.request.money_minor is None:
-        return amount.lower() == view.to_type
+        return ballot.amount.lower() == view.to_type
+    money = next((field for field in view.fields if field.kind is Kind.MONEY), None) if ballot.editing else None
+    currency = money.currency if money else view.request.currency
     try:
-        return parse_money(amount, view.request.currency) == view.request.money_minor
+        wanted = parse_money(money.text, currency) if money else view.request.money_minor
+        return parse_money(ballot.amount, currency) == wanted
     except NotMoney:
         return False

@@ -163,7 +163,12 @@ def rejection_words(reason_code: str, comment: str) -> str:
 
 
 def _action(request: Request) -> StoredAction | None:
-    return actions().read([request.action_id]).get(request.action_id) if request.action_id else None
+    if not request.action_id:
+        return None
+    try:
+        return actions().read([request.action_id]).get(request.action_id)
+    except NotCanonical:
+        return None  # the card says that what is stored is not what was to be signed
 
 
 def _shown(request: Request, action: StoredAction | None) -> tuple[list[Shown], bool]:

@@ -133,6 +133,13 @@ def visible(text: Any) -> SafeString:
 
 
 @register.filter
+def shortened(text: Any, limit: int) -> str:
+    """The start of a long text, saying that it is one and how long; for lists and headings, never for what is signed."""
+    whole = "" if text is None else str(text)
+    return whole if len(whole) <= limit else f"{whole[:limit]}… ({len(whole):,} characters in all)"
+
+
+@register.filter
 def pretty(value: Any) -> str:
     """A JSON value as indented text; pass it on to |visible."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)

@@ -87,7 +87,7 @@
     if (button.dataset.refused === undefined) button.dataset.refused = button.disabled ? "yes" : "";
     const unopened = all("input[name=opened]").some((box) => !box.checked);
     const typed = one("#typed");
-    const untyped = typed ? !same(typed.value, typed.dataset.typed) : false;
+    const untyped = typed?.dataset.typed ? !same(typed.value, typed.dataset.typed) : false;
     button.disabled = Boolean(button.dataset.refused) || unopened || untyped;
     button.title = unopened ? "Open and read the folded values first." : "";
   };

@@ -36,6 +36,14 @@ def ballot(request: Request, vote: str = "approve", **more: Any) -> dict[str, An
     return {"vote": vote, "digest": request.action_digest, **more}
 
 
+def write_past_the_guards(request: Request, value: str) -> None:
+    """Change the signed bytes as somebody with the owner's password could."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE agents_action DISABLE TRIGGER USER")
+        cursor.execute(f"UPDATE agents_action SET canonical = {value} WHERE id = %s", [request.action_id])
+        cursor.execute("ALTER TABLE agents_action ENABLE TRIGGER USER")
+
+
 def decide(client: Client, request: Request, vote: str = "approve", **more: Any) -> Any:
     return client.post(f"/inbox/{request.pk}/decide/", ballot(request, vote, **more))
 
@@ -196,14 +204,7 @@ def test_an_argument_that_the_schema_does_not_know_is_shown_raw_and_marked(desk,
 @pytest.mark.django_db(transaction=True)
 def test_bytes_changed_in_the_database_cannot_be_approved(desk, as_person):
     request = company.refund_waits(desk)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE agents_action DISABLE TRIGGER USER")
-        cursor.execute(
-            "UPDATE agents_action SET canonical = convert_to(replace(convert_from(canonical, 'UTF8'), '64000', '94000'), 'UTF8')"
-            " WHERE id = %s",
-            [request.action_id],
-        )
-        cursor.execute("ALTER TABLE agents_action ENABLE TRIGGER USER")
+    write_past_the_guards(request, "convert_to(replace(convert_from(canonical, 'UTF8'), '64000', '94000'), 'UTF8')")
     client = as_person("second-operator")
     assert "not what was to be signed" in client.get(f"/inbox/{request.pk}/").content.decode()
     assert decide(client, request).status_code == 422
@@ -274,3 +275,27 @@ def test_a_hundred_lying_claims_change_no_displayed_argument(desk, as_person):
         shown = re.findall(r'<bdi class="cs-text">(.*?)</bdi>', box)
         assert shown[:2] == [signed["order_id"], f"{signed['amount_minor'] / 100:.2f} EUR"]
         assert "only" not in box
+
+
+def test_an_edited_high_request_asks_for_the_edited_amount(desk, as_person):
+    request = company.refund_waits(desk, amount_minor=600_000)
+    client = as_person("second-operator")
+    edit = {"mode": "edit", "arg-amount_minor": "5,500.00"}
+    assert decide(client, request, typed="6000", **edit).status_code == 422
+    assert decide(client, request, typed="5500", **edit)["Location"].startswith("/accounts/reauthenticate/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bytes_that_are_no_json_any_more_leave_a_card_that_says_so(desk, as_person):
+    request = company.refund_waits(desk)
+    write_past_the_guards(request, "'garbage'")
+    client = as_person("second-operator")
+    assert "not what was to be signed" in client.get(f"/inbox/{request.pk}/").content.decode()
+    assert decide(client, request).status_code == 422
+
+
+def test_a_very_long_title_is_shortened_in_lists_and_says_so(desk, as_person):
+    request = company.refund_waits(desk)
+    Request.objects.filter(pk=request.pk).update(title="word " * 2000)
+    page = as_person("second-operator").get("/inbox/").content.decode()
+    assert "10,000 characters in all" in page
