@@ -125,7 +125,7 @@ def test_queries(api: Program) -> None:
         if "{" in path or "get" not in item:
             continue
         for parameter in item["get"]["parameters"]:
-            for value in odd:
+            for value in ["x\x00"] if parameter["description"].startswith("a text") else odd:
                 answer = api._client.get(
                     path, {parameter["name"]: value}, headers={"Authorization": f"Bearer {api._token}"}
                 )
