@@ -1,7 +1,7 @@
 # One command each. `make run` needs Python 3.11 with its venv module, and make; nothing else.
 PYTHON ?= python3
 PY := .venv/bin/python
-JOBS ?= auto
+JOBS ?= logical
 
 .PHONY: run test check chaos bench lock screenshots install install-dev
 

@@ -49,6 +49,9 @@ def run_clock() -> None:
             log.warning("The clock lost the database (%s); it stands by.", type(problem).__name__)
         stop.wait(STAND_BY_S)
     beats.stop()
+    logging.shutdown()
+    # At once: see config/supervisor/gunicorn_hooks.py.
+    os._exit(0)
 
 
 def _lead_if_possible(tasks: Mapping[Callable[[], object], float], stop: threading.Event) -> None:

@@ -30,6 +30,8 @@ class Child:
     folder: Path
     process: "subprocess.Popen[bytes] | None" = None
     buried: bool = False
+    # It has closed its output: nothing will come any more, and asking again would spin.
+    silent: bool = False
     _started_at: float = 0.0
     _pause_s: float = FIRST_PAUSE_S
     _restart_at: float = 0.0
@@ -59,7 +61,7 @@ class Child:
             preexec_fn=tie_to_parent(signal.SIGTERM),  # noqa: PLW1509
         )
         os.set_blocking(self.pipe.fileno(), False)
-        self.buried = False
+        self.buried = self.silent = False
         self._started_at = time.monotonic()
 
     def bury(self, now_s: float) -> float:
@@ -77,8 +79,11 @@ class Child:
 
     def lines(self) -> list[str]:
         """Return the complete lines it wrote since the last look."""
+        read: bytes | None = b""
         with suppress(OSError, ValueError):
-            self._rest += self.pipe.read() or b""
+            read = self.pipe.read()
+        self.silent = read == b""
+        self._rest += read or b""
         *whole, self._rest = self._rest.split(b"\n")
         if len(self._rest) > 65536:
             whole, self._rest = [*whole, self._rest], b""

@@ -18,9 +18,12 @@ from config.supervisor.ports import LOOPBACK, check_free
 from config.supervisor.screen import Screen
 from config.supervisor.web import PRACTICE_APPLICATION, gunicorn
 
+PRACTICE = "practice"
 LOOK_EVERY_S = 0.25
 # A worker finishes the steps it is in within 20 seconds; the rest is for the others.
 CHILDREN_STOP_S = 22.0
+# Nobody calls it any more when its turn comes.
+PRACTICE_STOP_S = 3.0
 LEFTOVER_PORT_S = 12.0
 
 
@@ -80,7 +83,7 @@ class Supervisor:
         commands.append(("clock", python("manage.py", "clock")))
         if self._plan.practice:
             bind = f"{LOOPBACK}:{self._plan.practice}"
-            commands.append(("practice", gunicorn(PRACTICE_APPLICATION, bind=bind, workers=1, threads=8)))
+            commands.append((PRACTICE, gunicorn(PRACTICE_APPLICATION, bind=bind, workers=1, threads=8)))
         return commands
 
     def _child(self, name: str, command: Sequence[str]) -> Child:
@@ -101,7 +104,8 @@ class Supervisor:
                 self._show_steps(child)
             self._show_steps(child)
         finally:
-            self._pipes.unregister(child.pipe)
+            child.silent = True
+            self._let_go_if_silent(child)
             child.kill_tree()
         if child.process is None or child.process.returncode:
             raise CannotStart("the database could not be prepared; the lines above say why.")
@@ -109,6 +113,7 @@ class Supervisor:
     def _show_steps(self, child: Child) -> None:
         for line in child.lines():
             self._screen.step(line)
+        self._let_go_if_silent(child)
 
     def _wait_for_web(self) -> None:
         """Look after the processes until the web one listens, so that the address on the screen works."""
@@ -152,10 +157,16 @@ class Supervisor:
     def _show_log(self, child: Child) -> None:
         for line in child.lines():
             self._screen.log(child.name, line)
+        self._let_go_if_silent(child)
+
+    def _let_go_if_silent(self, child: Child) -> None:
+        if child.silent and child.pipe.fileno() in self._pipes.get_map():
+            self._pipes.unregister(child.pipe)
 
     def _bury(self, child: Child, now_s: float) -> None:
         self._show_log(child)
-        self._pipes.unregister(child.pipe)
+        child.silent = True  # what is left of its tree may hold the pipe open; it is killed now
+        self._let_go_if_silent(child)
         pause_s = child.bury(now_s)
         code = child.process.returncode if child.process else None
         self._screen.log(child.name, f"ended by itself (code {code}); started again in {pause_s:g} s")
@@ -181,17 +192,16 @@ class Supervisor:
     def _end(self) -> None:
         """Stop people's and agents' processes first, then the practice company, then the servers under them."""
         self._screen.step("stopping")
-        product = [child for child in self._children if child.name != "practice"]
-        for group in (product, [child for child in self._children if child not in product]):
-            self._stop_children(group)
+        self._stop_children([child for child in self._children if child.name != PRACTICE], CHILDREN_STOP_S)
+        self._stop_children([child for child in self._children if child.name == PRACTICE], PRACTICE_STOP_S)
         self._register.clear()
         self._servers.stop()
         self._screen.step("stopped; nothing is left running")
 
-    def _stop_children(self, children: Sequence[Child]) -> None:
+    def _stop_children(self, children: Sequence[Child], within_s: float) -> None:
         for child in children:
             child.tell(signal.SIGTERM)
-        asked, deadline = self._stop_asked, time.monotonic() + CHILDREN_STOP_S
+        asked, deadline = self._stop_asked, time.monotonic() + within_s
         while any(child.alive for child in children) and time.monotonic() < deadline and self._stop_asked <= asked:
             for key, _events in self._pipes.select(0.05):
                 self._show_log(key.data)

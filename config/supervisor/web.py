@@ -18,7 +18,7 @@ def become_web_server() -> int:
     """Turn this process into gunicorn serving the product; never returns."""
     fill_environment()
     host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, low=1, high=65535)
-    workers = env.integer("WEB_WORKERS", 1, low=1, high=64)
+    workers = env.integer("WEB_WORKERS", min(2, os.cpu_count() or 1), low=1, high=64)
     threads = env.integer("WEB_THREADS", 24, low=1, high=256)
     if env.web_address("PUBLIC_URL", "").startswith("https://"):
         _check_strictly()
@@ -37,6 +37,7 @@ def _check_strictly() -> None:
 def gunicorn(application: str, *, bind: str, workers: int, threads: int) -> list[str]:
     """Return the command line of one gunicorn."""
     options = {
+        "--config": "python:config.supervisor.gunicorn_hooks",
         "--bind": bind,
         "--worker-class": "gthread",
         "--workers": str(workers),
@@ -50,5 +51,5 @@ def gunicorn(application: str, *, bind: str, workers: int, threads: int) -> list
         "--max-requests-jitter": "10000",
     }
     return [
-        sys.executable, "-m", "gunicorn", application, "--no-control-socket", *(w for pair in options.items() for w in pair)
+        sys.executable, "-m", "gunicorn", application, "--no-control-socket", "--preload", *(w for pair in options.items() for w in pair)
     ]  # fmt: skip
