@@ -183,7 +183,7 @@ def _staff(event: Mapping[str, Any], message: str) -> int | None:
         return count
     if span := _STAFF_RANGE.match(str(raw or "")):
         return whole_number(span[2])
-    match = _STAFF_IN_TEXT.search(str(raw or "")) or _STAFF_IN_TEXT.search(message)
+    match = _STAFF_IN_TEXT.search(str(raw or "")) or _STAFF_IN_TEXT.search(message[: words.MAX_CHARS])
     return whole_number(match[1]) if match else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 NO_CENTS = frozenset({"JPY", "KRW", "CLP", "VND", "ISK", "HUF"})
 MAX_MINOR = 10**12
+MAX_CHARS = 20_000
 
 _CURRENCIES = {
     "EUR": ("€", "eur", "euro", "euros"),
@@ -63,8 +64,9 @@ def to_minor(major: Decimal, currency: str) -> int:
 
 def find_amounts(text: str) -> list[Amount]:
     """Return every amount with a currency in the text, in order, numbers in words included."""
+    text = text[:MAX_CHARS]
     found = [(match.start(), _from_match(match)) for match in _AMOUNT.finditer(text)]
-    found += [(at, amount) for at, amount in _in_words(text)]
+    found += _in_words(text)
     return [amount for _, amount in sorted(found, key=lambda pair: pair[0]) if 0 < amount.minor <= MAX_MINOR]
 
 
@@ -159,15 +161,30 @@ _TENS = {
 _WORDS = {**_UNITS, **_TENS}
 _MONEY_WORDS = r"euros?|dollars?|pounds?|franken|francs|yen"
 _ANY = "|".join(sorted(_WORDS, key=len, reverse=True))
-_SPOKEN = re.compile(rf"(?<!\w)((?:a |(?:{_ANY})(?:und)?[\s-]?)*(?:{_ANY}))\s+({_MONEY_WORDS})(?!\w)", re.IGNORECASE)
+_MONEY_WORD = re.compile(rf"(?<!\w)({_MONEY_WORDS})(?!\w)", re.IGNORECASE)
+_NUMBER_WORD = re.compile(rf"(?:(?:{_ANY})(?:und)?)+", re.IGNORECASE)
+_LONGEST_SPOKEN = 60
 
 
 def _in_words(text: str) -> list[tuple[int, Amount]]:
+    """Return amounts whose number is spelled out, looking back a little from each word for money."""
     found = []
-    for match in _SPOKEN.finditer(text):
-        currency = _BY_WORD[match[2].lower()]
-        found.append((match.start(), Amount(to_minor(Decimal(_spoken(match[1])), currency), currency, match.group())))
+    for match in _MONEY_WORD.finditer(text):
+        spelled = _number_words_at_end(text[max(match.start() - _LONGEST_SPOKEN, 0) : match.start()])
+        if spelled:
+            currency = _BY_WORD[match[1].lower()]
+            said = f"{spelled} {match[1]}"
+            found.append((match.start(), Amount(to_minor(Decimal(_spoken(spelled)), currency), currency, said)))
     return found
+
+
+def _number_words_at_end(text: str) -> str:
+    words: list[str] = []
+    for word in reversed(re.split(r"[\s-]+", text.strip())):
+        if not _NUMBER_WORD.fullmatch(word):
+            break
+        words.insert(0, word)
+    return " ".join(words)
 
 
 def _spoken(words: str) -> int:

@@ -82,7 +82,7 @@ _INJECTION = (
     r"you are (?:now|no longer) (?:an?|the|in|my)\b",
     r"du bist (?:jetzt|nun|ab sofort) (?:ein|der|die|im)\b",
     r"\b(?:system|developer|admin(?:istrator)?) ?(?:prompt|message|mode|override|note|instruction)\b",
-    r"(?m)^\s*(?:system|assistant|developer)\s*[:>]",
+    r"(?m)^[ \t]{0,20}(?:system|assistant|developer)[ \t]{0,20}[:>]",
     r"<\|?/?(?:im_start|im_end|system|assistant|foreign|instructions?)\b",
     r"\[/?(?:inst|system|admin)\]",
     r"\b(?:pre-?approved|already approved|approved by (?:the )?(?:ceo|manager|management|finance|admin))\b",

@@ -5,7 +5,12 @@ import time
 import pytest
 
 from agents.providers.offline import text as words
+from agents.providers.offline.lead_facts import read_lead
+from agents.providers.offline.money import find_amounts
 from agents.providers.offline.payload import dig, email_of, given_email, prose
+from agents.providers.offline.refunds import read_wish
+from agents.providers.offline.ticket_kinds import kinds_in
+from agents.providers.offline.tickets import read_ticket
 
 
 @pytest.mark.parametrize(
@@ -85,23 +90,22 @@ def test_language_is_that_of_the_small_words() -> None:
     assert words.language_of("12345") == "en"
 
 
+HOSTILE = (
+    "ein ", "ein", "twenty-", "1.111.", "1 111 ", "€ 1", "1€", "order no no ", "order 1234 and ", "ignore ", "a@a.", "x", " ", "\n",
+    "((", "how do i ", "wie kann ", "my order is ", "9", "not ", "no urgent ", "please ignore all ", "nicht ", "<", "system ",
+)  # fmt: skip
+
+
 def test_hostile_text_is_read_in_no_time() -> None:
-    hostile = [
-        "a" * 200_000,
-        "1" * 200_000,
-        "order " * 50_000,
-        "ignore " * 50_000,
-        "1.1." * 50_000,
-        "@" * 100_000,
-        "a@" * 50_000,
-    ]
     started = time.monotonic()
-    for text in hostile:
-        words.find_order_numbers(text)
-        words.find_injection(text)
-        words.find_emails(text)
-        words.language_of(text)
-    assert time.monotonic() - started < 5
+    for piece in HOSTILE:
+        text = piece * (40_000 // len(piece))
+        read_wish({"order_id": text, "amount": text, "message": text})
+        read_lead({"email": text, "message": text, "company_size": text, "budget": text, "website": text})
+        read_ticket({"ticket_id": text, "subject": text, "body": text})
+        kinds_in(text)
+        find_amounts(text)
+    assert time.monotonic() - started < 40
 
 
 def test_payloads_are_read_in_many_shapes() -> None:
