@@ -67,61 +67,6 @@ def test_queries(api: Program) -> None:
     document = json.loads(Client().get("/api/schema/").content)
     odd = ["", "x", "-1", "1e999", "\x00", "2026-13-01", "a" * 3000, "1,2,,3"]
     for path, item in document["paths"].items():
-        for method in {"post", "put"} & set(item):
-            schema = item[method]["requestBody"]["content"]["application/json"]["schema"]
-            shape = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-            found.append((method.upper(), path, list(shape["properties"])))
-    return found
-
-
-@pytest.fixture
-def api(admin: User, settings: Any) -> Program:
-    settings.API_CALLS_PER_MINUTE = 1_000_000
-    refund_agent()
-    return program(admin)
-
-
-@pytest.mark.django_db
-def test_bodies(api: Program) -> None:
-    for method, path, fields in calls():
-        address = path.replace("{run_id}", "0" * 8 + "-0000-0000-0000-" + "0" * 12)
-        address = address.replace("{request_id}", "0" * 8 + "-0000-0000-0000-" + "0" * 12).replace("{name}", "x")
-        _send(api, method, address, fields)
-
-
-def _send(api: Program, method: str, address: str, fields: list[str]) -> None:
-    @RUBBISH
-    @given(st.dictionaries(st.sampled_from(fields), VALUES, max_size=len(fields)) | VALUES)
-    def send(body: Any) -> None:
-        raw = json.dumps(body).encode()
-        answer = api.call(method, address, raw)
-        assert answer.status < 500, f"{method} {address} {body!r}: {answer.body}"
-        assert answer.status < 300 or set(answer.body) == {"code", "message", "extra"}
-
-    send()
-
-
-@pytest.mark.django_db
-def test_queries(api: Program) -> None:
-    document = json.loads(Client().get("/api/schema/").content)
-    odd = [
-        "",
-        "x",
-        "1",
-        "-1",
-        "1.5",
-        "1e999",
-        "true",
-        "\x00",
-        "2026-13-01",
-        "2026-01-01T00:00:00Z",
-        "a" * 3000,
-        "'",
-        "%",
-        "ä",
-        "1,2,,3",
-    ]
-    for path, item in document["paths"].items():
         if "{" in path or "get" not in item:
             continue
         for parameter in item["get"]["parameters"]:
