@@ -49,7 +49,8 @@
     if (bar()) bar().hidden = Boolean(part);
     if (!part) return;
     part.tabIndex = -1;
-    (name === "reject" ? part : one("textarea", part) || part).focus();
+    (name === "reject" ? part : one("textarea", part) || part).focus({ preventScroll: true });
+    part.scrollIntoView({ block: "end" });
   };
 
   const hideParts = () => {
