@@ -15,7 +15,7 @@ from agents.tools.arguments import problems_of
 from agents.tools.base import Tool
 from agents.tools.lookups import read_check, resolve_target
 from agents.tools.paths import value_at
-from agents.tools.registry import get_tool
+from agents.tools.registry import get_tool, tools_named
 from approvals.audit import Actor
 from approvals.errors import BadArguments
 from approvals.models import Request
@@ -28,8 +28,9 @@ class Ledger:
     """Registered with approvals at start (agents.apps)."""
 
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
-        rows = Action.objects.filter(pk__in=ids).select_related("run")
-        return {row.pk: _stored(row) for row in rows}
+        rows = list(Action.objects.filter(pk__in=ids).select_related("run"))
+        tools = tools_named({row.tool for row in rows})
+        return {row.pk: _stored(row, tools.get(row.tool)) for row in rows}
 
     def edit(self, *, request: Request, arguments: Mapping[str, Any], editor: Any, now: datetime) -> Successor:
         """Supersede the action by one with these arguments, judged by schema and policy again.
@@ -54,8 +55,7 @@ class Ledger:
         )
 
 
-def _stored(action: Action) -> StoredAction:
-    tool = get_tool(action.tool)
+def _stored(action: Action, tool: Tool | None) -> StoredAction:
     money = tool.money if tool else None
     return StoredAction(
         id=action.pk,

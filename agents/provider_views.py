@@ -1,5 +1,6 @@
 """Providers of models: the list, one with its form, and a question to see whether it answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -23,10 +24,11 @@ from config.web import see_other, signed_in
 def providers(request: HttpRequest) -> HttpResponse:
     """Every provider, with the agents that use it. Keys are described, never shown."""
     person = signed_in(request).user
-    rows = [_row(provider, person) for provider in Provider.objects.order_by("disabled", "name")]
-    stored = {provider.name for provider in Provider.objects.all()}
+    agents = _agents(person)
+    rows = [_row(provider, agents) for provider in Provider.objects.order_by("disabled", "name")]
+    stored = {row["provider"].name for row in rows}
     built_in = [
-        {"name": name, "key": describe(key), "problem": refusal_of(name), "users": _users(name, person)}
+        {"name": name, "key": describe(key), "problem": refusal_of(name), "users": _users(name, agents)}
         for name, key in VENDORS.items()
         if name not in stored
     ]
@@ -102,24 +104,23 @@ def _page(
         "trial": trial,
         "refusal": refusal,
         "stored_key": describe(row.api_key) if row else "",
-        "users": _users(row.name, person) if row else [],
+        "users": _users(row.name, _agents(person)) if row else [],
         "now": timezone.now(),
     }
     return render(request, "agents/provider.html", context, status=422 if form.is_bound else 200)
 
 
-def _row(row: Provider, person: Any) -> dict[str, Any]:
-    return {"provider": row, "key": describe(row.api_key), "users": _users(row.name, person)}
+def _row(row: Provider, agents: Sequence[Agent]) -> dict[str, Any]:
+    return {"provider": row, "key": describe(row.api_key), "users": _users(row.name, agents)}
 
 
-def _users(name: str, person: Any) -> list[tuple[str, str]]:
-    """Return agent and model of every agent, among those this person sees, that names the provider."""
-    return [
-        (agent.name, model)
-        for agent in agents_visible_to(person).filter(current__isnull=False).order_by("name")
-        for model in _models(agent)
-        if model.startswith(f"{name}/")
-    ]
+def _agents(person: Any) -> list[Agent]:
+    return list(agents_visible_to(person).filter(current__isnull=False).select_related("current").order_by("name"))
+
+
+def _users(name: str, agents: Sequence[Agent]) -> list[tuple[str, str]]:
+    """Return agent and model of every one of these agents that names the provider."""
+    return [(agent.name, model) for agent in agents for model in _models(agent) if model.startswith(f"{name}/")]
 
 
 def _models(agent: Agent) -> list[str]:

@@ -7,23 +7,16 @@
 everything else              people who are signed in
 """
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("monitoring.health")),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("config.sign_in_urls")),
+    path("", include("monitoring.urls")),
+    path("", include("approvals.urls")),
+    path("", include("agents.urls")),
+    path("", include("integrations.urls")),
+    path("hooks/", include("integrations.webhooks.urls")),
+    path("practice/", include("integrations.practice.urls")),
+    path("api/", include("config.api")),
 ]
-
-for prefix, module in (
-    ("", "monitoring.urls"),
-    ("", "approvals.urls"),
-    ("", "agents.urls"),
-    ("", "integrations.urls"),
-    ("hooks/", "integrations.webhooks.urls"),
-    ("practice/", "integrations.practice.urls"),
-    ("api/", "config.api"),
-):
-    if find_spec(module.rpartition(".")[0]) and find_spec(module):
-        urlpatterns.append(path(prefix, include(module)))

@@ -1,6 +1,6 @@
 """Which tools exist now. Sources (the connections) are asked each time; they cache, not we."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from agents.tools.base import Tool
@@ -28,6 +28,11 @@ def tools_matching(patterns: Sequence[str]) -> dict[str, Tool]:
 def get_tool(name: str) -> Tool | None:
     """Return the tool of that name, or None when nobody offers it."""
     return dict(_all()).get(name)
+
+
+def tools_named(names: Collection[str]) -> dict[str, Tool]:
+    """Return those of the named tools that somebody offers, having asked the sources once."""
+    return {name: tool for name, tool in _all() if name in names}
 
 
 def _all() -> Iterator[tuple[str, Tool]]:

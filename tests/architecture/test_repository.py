@@ -13,8 +13,10 @@ from config.state_diagrams import with_diagrams
 
 BASE = Path(settings.BASE_DIR)
 OURS = ("agents", "approvals", "config", "integrations", "monitoring")
-# Django's and the libraries' commands have their own tests.
 _HTML_MADE_BY_HAND = re.compile(r"\bmark_safe\(|\|\s*safe\b|\{%\s*autoescape off")
+
+_ONE_MACHINE = re.compile(r"/home/\w+|/Users/\w+|/work/|/root/|pypi\.org|pythonhosted|index-url[ =]+http")
+_PICTURES = {".png", ".jpg", ".ico", ".woff2"}
 
 
 def _tracked(*patterns: str) -> list[Path]:
@@ -62,8 +64,20 @@ def test_pages_load_nothing_from_elsewhere() -> None:
     assert found == []
 
 
+def test_no_file_knows_the_machine_it_was_written_on() -> None:
+    """Home folders, workplaces and package indexes are of one machine; the product must start on any."""
+    found = [
+        f"{file.relative_to(BASE)}: {hit.group()}"
+        for file in _tracked()
+        if file.suffix not in _PICTURES and file != Path(__file__)
+        for hit in [_ONE_MACHINE.search(file.read_text(encoding="utf-8", errors="replace"))]
+        if hit
+    ]
+    assert found == []
+
+
 def test_every_command_of_ours_is_tried_by_some_test() -> None:
-    """A command that no test names is a command that may not even start."""
+    """A command that no test names is a command that may not even start. Django's and the libraries' have their own."""
     ours = {name for name, app in get_commands().items() if isinstance(app, str) and app.split(".")[0] in OURS}
     tests = "\n".join(file.read_text(encoding="utf-8") for file in _tracked("tests/**/*.py"))
     assert sorted(name for name in ours if not re.search(rf"""["'/ ]{name}\b""", tests)) == []

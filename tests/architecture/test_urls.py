@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 # Machines ask these, or people before they have signed in; their own tests say who gets what.
 OPEN = re.compile(r"^/(healthz|readyz|metrics|hooks/|api/|accounts/|static/)")
+# Alive and ready, the sign-in itself, and how the API is called. Nothing of what people or agents do.
+ANSWERS_STRANGERS = {"/healthz", "/readyz", "/accounts/login/", "/accounts/inactive/", "/api/schema/"}
 # Signed by another system, or carrying a bearer token: a browser's cookie means nothing there.
 WITHOUT_CSRF = re.compile(r"^/(hooks/|api/)")
 _SAMPLES = {
@@ -45,6 +47,13 @@ def test_stranger_gets_nothing_but_the_way_to_the_sign_in(client: Client, addres
         response = method(address)
         assert response.status_code == 302, f"{method.__name__} {address}: {response.status_code}"
         assert response["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.django_db
+def test_a_stranger_reads_nothing_else(client: Client) -> None:
+    """Every address that answers 200 without a sign-in stands in ANSWERS_STRANGERS."""
+    answered = {found for found in _addresses() if OPEN.match(found) and client.get(found).status_code == 200}
+    assert answered <= ANSWERS_STRANGERS, answered - ANSWERS_STRANGERS
 
 
 @pytest.mark.django_db
