@@ -17,12 +17,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
 
+from agents import moves
 from agents.loop import advance_run
 from agents.models import Run
 from agents.moves import move_run
 from agents.states import RunState
 from approvals.audit import SYSTEM
 from approvals.database_clock import database_now
+from config.logging import redacted_text
 from config.queues import ring_after_commit, stopping
 from config.worker.beats import process_name
 
@@ -56,7 +58,7 @@ WITH due AS (
            'queued', 'running', '', jsonb_build_object('fence', c.fence)
       FROM claimed c JOIN agents_agent g ON g.id = c.agent_id
 )
-SELECT id FROM claimed
+SELECT id, set_config(%(standstill)s, %(standstill_ms)s, true) FROM claimed
 """
 
 _BEAT = """
@@ -157,8 +159,9 @@ class Leases:
 def claim_runs(owner: str, *, limit: int, suspect: bool = False) -> list[Run]:
     """Return up to `limit` due runs, now running under our lease; each carries its new fence."""
     arguments: dict[str, Any] = {"suspect": suspect, "limit": limit, "owner": owner, "lease": settings.LEASE_S}
+    patience = {"standstill": moves.STANDSTILL, "standstill_ms": str(moves.STANDSTILL_MS)}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, arguments)
+        cursor.execute(_CLAIM, arguments | patience)
         ids = [row[0] for row in cursor.fetchall()]
     if not ids:
         return []
@@ -190,7 +193,12 @@ def give_up(run: Run, error: Exception) -> None:
         held = Run.objects.select_for_update(of=("self",)).select_related("agent").get(pk=run.pk)
         if held.state == RunState.RUNNING and held.fence == run.fence:
             held.deaths_alone += 1
-            _free(held, f"It met an error: {type(error).__name__}: {str(error)[:300]}", pause_s=5)
+            _free(held, f"It met an error: {type(error).__name__}: {_first_line(error)}", pause_s=5)
+
+
+def _first_line(error: Exception) -> str:
+    """Return what a page may say of an error: no secret, and none of the rows that a database quotes below."""
+    return redacted_text(str(error).partition("\n")[0])[:300]
 
 
 def suspect_waits_too_long() -> bool:

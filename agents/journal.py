@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from agents import moves
 from agents.errors import LeaseLost
 from agents.models import Run, Step
 from agents.states import StepKind
@@ -27,8 +28,8 @@ def append(
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE agents_run SET steps_written = steps_written + 1, active_ms = active_ms + %s, deaths_alone = 0"
-            " WHERE id = %s AND fence = %s AND state = 'running' RETURNING steps_written",
-            [latency_ms, run.pk, run.fence],
+            " WHERE id = %s AND fence = %s AND state = 'running' RETURNING steps_written, set_config(%s, %s, true)",
+            [latency_ms, run.pk, run.fence, moves.STANDSTILL, str(moves.STANDSTILL_MS)],
         )
         row = cursor.fetchone()
     if row is None:

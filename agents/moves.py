@@ -9,6 +9,11 @@ from agents.models import Action, Run
 from agents.states import ACTION_MOVES, RUN_MOVES, ActionState, RunState
 from approvals.audit import Actor, record
 
+# PostgreSQL ends a transaction of ours that stands still for so long: a frozen worker must not keep the locks that the
+# kill switch and the run's next worker wait for. Shorter than a lease.
+STANDSTILL_MS = 10_000
+STANDSTILL = "idle_in_transaction_session_timeout"
+
 
 def move_run(run: Run, to: RunState, *, actor: Actor, fence: int | None = None, verb: str = "", **changes: Any) -> None:
     """Move the run with its audit row. With a fence, only while that lease is still ours (else LeaseLost).
@@ -88,8 +93,9 @@ def hold_lease(run: Run) -> None:
     """Lock the run's row for the rest of the transaction. Raises LeaseLost when the fence is no longer ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM agents_run WHERE id = %s AND fence = %s AND state = 'running' FOR UPDATE",
-            [run.pk, run.fence],
+            "SELECT set_config(%s, %s, true) FROM agents_run"
+            " WHERE id = %s AND fence = %s AND state = 'running' FOR UPDATE",
+            [STANDSTILL, str(STANDSTILL_MS), run.pk, run.fence],
         )
         if cursor.fetchone() is None:
             raise LeaseLost("Another worker owns this run.")

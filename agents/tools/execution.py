@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from agents import moves
 from agents.envelope import opened
 from agents.models import Action, Run
 from agents.pool import give_back
@@ -86,7 +87,10 @@ def begin_effect(
     arguments: list[Any] = [run.pk, run.fence, action.pk, policy.id, scopes, actor, retry, spec.limits.actions, moved]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL synchronous_commit = on")
+            cursor.execute(
+                "SELECT set_config('synchronous_commit', 'on', true), set_config(%s, %s, true)",
+                [moves.STANDSTILL, str(moves.STANDSTILL_MS)],
+            )
             cursor.execute("SELECT countersign_begin_effect(%s, %s, %s, %s, %s, %s, %s, %s, %s)", arguments)
             word: str = cursor.fetchone()[0]
     except DatabaseError as error:
