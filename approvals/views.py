@@ -43,7 +43,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
     first = opened or (found.rows[0].request.pk if found.rows else None)
     view = _view(person, first) if first else None
     pane = "list" if found.rows else "empty"
-    return page_or_fragment(request, PAGE, _context(request, found, view, pane=pane), fragment="list")
+    # The last of the list was just decided: there is no next card to carry the banner that takes it back.
+    undo = _undoable(person, _uuid(request.GET.get("undo", "")))
+    return page_or_fragment(request, PAGE, _context(request, found, view, pane=pane, undo=undo), fragment="list")
 
 
 @require_GET
