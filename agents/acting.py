@@ -54,7 +54,7 @@ def _what_has_moved(work: Work, action: Action, tool: Tool, policy: ActivePolicy
     """Return why this action may no longer run as it was judged, or ""."""
     if tool.version != action.tool_version or tool.account != action.account:
         return "The tool or the account it uses was changed."
-    if tool.effect is Effect.READ:
+    if tool.effect is Effect.READ and action.state == ActionState.ALLOWED and action.policy_id == policy.id:
         return ""
     proposal = _again(action, tool)
     verdict, _ = judge_action(judged(work.run, work.spec, proposal), policy)
@@ -76,18 +76,14 @@ def _is_stricter_now(action: Action, verdict: Verdict) -> bool:
 
 
 def _who_or_what_changed(action: Action, tool: Tool) -> str:
+    # The world first, for that takes seconds: whoever is revoked meanwhile must not count any more.
+    if tool.check is not None:
+        give_back()
+        envelope = opened(action.canonical)
+        if read_check(tool, envelope["arguments"]) != envelope.get("checked"):
+            return "What this would change has changed since it was signed."
     request = request_of_action(action.pk) if action.state == ActionState.APPROVED else None
-    if request is not None:
-        revoked = revoked_reviewer(request)
-        if revoked:
-            return revoked
-    if tool.check is None:
-        return ""
-    give_back()
-    envelope = opened(action.canonical)
-    if read_check(tool, envelope["arguments"]) != envelope.get("checked"):
-        return "What this would change has changed since it was signed."
-    return ""
+    return revoked_reviewer(request) if request is not None else ""
 
 
 def _rule_stands(action: Action, policy: ActivePolicy) -> bool:
@@ -134,14 +130,25 @@ def _supersede(work: Work, action: Action, tool: Tool, *, why: str) -> None:
 
 def _cancel(work: Work, action: Action, why: str) -> bool:
     with transaction.atomic():
+        lock_requests_of_run(work.run.pk)
         hold_lease(work.run)
         if action.state == ActionState.EXECUTING:
             move_action(action, ActionState.UNKNOWN, actor=work.actor, error=why)
             ask_what_happened(action, actor=work.actor)
         else:
-            move_action(action, ActionState.CANCELLED, actor=work.actor, error=why, ended_at=database_now())
-            answer_action(action)
+            _call_off(work, action, why)
     return False
+
+
+def _call_off(work: Work, action: Action, error: str) -> None:
+    """Cancel an action that has not begun, and the request that asked for it: nobody settles that one any more."""
+    now = database_now()
+    move_action(action, ActionState.CANCELLED, actor=work.actor, error=error, ended_at=now)
+    request = request_of_action(action.pk)
+    waits = request is not None and request.state in (RequestState.OPEN, RequestState.APPROVED)
+    if request is not None and waits and request.consumed_at is None:
+        withdraw_request(request, actor=work.actor, why=error, now=now)
+    answer_action(action)
 
 
 def _not_begun(work: Work, action: Action, refusal: NotBegun) -> bool:
@@ -173,6 +180,7 @@ _LIMITS = {
 def _refuse_tampered(work: Work, action: Action, code: str) -> bool:
     """What was signed is not what is stored. It never runs; people look at it."""
     with transaction.atomic():
+        lock_requests_of_run(work.run.pk)
         hold_lease(work.run)
         record(
             actor=work.actor,
@@ -186,6 +194,5 @@ def _refuse_tampered(work: Work, action: Action, code: str) -> bool:
             code=code,
         )
         error = f"It did not run: what is stored is not what was signed ({code})."
-        move_action(action, ActionState.CANCELLED, actor=work.actor, error=error, ended_at=database_now())
-        answer_action(action)
+        _call_off(work, action, error)
     return endings.hand_off(work, HandOff("integrity", f"{action.sentence}: {error}"))

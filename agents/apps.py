@@ -4,6 +4,7 @@ from django.apps import AppConfig
 class AgentsConfig(AppConfig):
     name = "agents"
     default_auto_field = "django.db.models.BigAutoField"
+    append_only_tables = ("agents_step", "agents_agentversion")
 
     def ready(self) -> None:
         from agents import changes, receivers  # noqa: F401 - connects the signals

@@ -13,11 +13,12 @@ from agents.spec import parse_spec
 from agents.states import ActionState
 from agents.tools.arguments import problems_of
 from agents.tools.base import Tool
-from agents.tools.lookups import read_check, resolve_target
+from agents.tools.lookups import read_check, readers_of, resolve_target
 from agents.tools.paths import value_at
 from agents.tools.registry import get_tool, tools_named
 from approvals.audit import Actor
 from approvals.errors import BadArguments
+from approvals.halts import open_halts, scopes_of
 from approvals.models import Request
 from approvals.policy.canonical import NotCanonical, exact
 from approvals.ports import StoredAction, Successor
@@ -97,6 +98,8 @@ def _edited(action: Action, tool: Tool, arguments: Mapping[str, Any], editor_id:
     before = opened(action.canonical)
     # Looked up again only when the record is another one: a person waits for this page.
     same = _same_target(tool, before["arguments"], arguments)
+    if not same:
+        _check_may_look(action, tool)
     return Proposal(
         call_id=action.call_id,
         turn=action.turn,
@@ -110,6 +113,18 @@ def _edited(action: Action, tool: Tool, arguments: Mapping[str, Any], editor_id:
         replaces=action,
         editor_id=editor_id,
     )
+
+
+def _check_may_look(action: Action, tool: Tool) -> None:
+    """Raise BadArguments while a halt covers the look-ups: nothing is called then, for whoever it may be."""
+    scopes = {
+        scope
+        for name in readers_of(tool)
+        for scope in scopes_of(agent=action.run.agent.name, tool=name, connection_name=tool.connection)
+    }
+    if scopes & {halt.scope for halt in open_halts()}:
+        said = "This is halted, so another record cannot be looked up now. Edit it once the halt is released."
+        raise BadArguments(said, problems=[said])
 
 
 def _same_target(tool: Tool, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

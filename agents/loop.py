@@ -5,7 +5,7 @@ network call). A worker may die anywhere: the next one reads the same rows and g
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from django.db import transaction
@@ -35,6 +35,7 @@ from agents.providers.base import ProviderError
 from agents.reading import read_answers
 from agents.spending import room_for_run, room_for_tokens
 from agents.states import StepKind
+from agents.tools.lookups import readers_of
 from agents.turn import take_turn
 from agents.work import Work, load, progress_of
 from approvals.database_clock import database_now
@@ -75,7 +76,7 @@ def _begin(work: Work) -> bool:
 
 def _act(work: Work, step: NextStep) -> bool:
     """Do the one thing. Returns True when the run waits or has ended: it is no longer ours."""
-    if _halted(work):
+    if _halted(work, step):
         return endings.pause(work, "Halted.")
     match step:
         case TakeTurn():
@@ -113,6 +114,28 @@ def _turn(work: Work) -> bool:
     return False
 
 
-def _halted(work: Work) -> bool:
-    covering = set(scopes_of(agent=work.run.agent.name))
-    return any(halt.scope in covering for halt in open_halts())
+def _halted(work: Work, step: NextStep) -> bool:
+    """Return whether an open halt covers what the step would reach: the agent, or a tool that acts or looks up."""
+    halts = {halt.scope for halt in open_halts()}
+    if not halts:
+        return False
+    agent = work.run.agent.name
+    covering = set(scopes_of(agent=agent))
+    for name in _reached(work, step):
+        covering.update(scopes_of(agent=agent, tool=name, connection_name=name.partition(".")[0]))
+    return not halts.isdisjoint(covering)
+
+
+def _reached(work: Work, step: NextStep) -> Iterator[str]:
+    """Yield the names of the tools that the step calls, those of its look-ups with them."""
+    match step:
+        case JudgeCalls(call_ids):
+            named = [call.name for call in (work.reply.calls if work.reply else ()) if call.id in call_ids]
+            for tool in filter(None, map(work.tools.get, named)):
+                yield from readers_of(tool)
+        case RunAction(action_id):
+            for action in work.actions:
+                if action.pk == action_id:
+                    yield action.tool
+                    tool = work.tools.get(action.tool)
+                    yield from readers_of(tool) if tool else ()

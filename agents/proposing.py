@@ -23,6 +23,7 @@ from approvals.policy.canonical import digest_of, exact
 from approvals.policy.rules import rule_document
 from approvals.policy.verdict import Allow, AllowAndNotify, Deny, Escalate, NeedsApproval, Verdict, verdict_to_json
 from approvals.policy_versions import ActivePolicy, active_policy, authors_of_rule, judge_action
+from approvals.selectors import request_of_action
 from approvals.states import RequestClass, RequestKind
 from config.ids import new_id
 
@@ -224,7 +225,7 @@ def _ask(
             cls=verdict.cls,
             approvers=verdict.approvers,
             votes_needed=verdict.votes,
-            barred=_barred(run, verdict, policy),
+            barred=[*_barred(run, verdict, policy), *_barred_before(proposal)],
             reason_code=verdict.code,
             deadline_s=verdict.deadline_s,
         ),
@@ -239,6 +240,12 @@ def _barred(run: Run, verdict: Verdict, policy: ActivePolicy) -> list[int]:
     if verdict.rule.number:
         people += authors_of_rule(rule_document(policy.rules[verdict.rule.number - 1]))
     return people
+
+
+def _barred_before(proposal: Proposal) -> list[int]:
+    """Return who might not sign what this takes the place of: a successor lets nobody in."""
+    before = request_of_action(proposal.replaces.pk) if proposal.replaces else None
+    return list(before.barred) if before else []
 
 
 def _risk(action: Action, verdict: NeedsApproval) -> str:

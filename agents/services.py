@@ -141,7 +141,7 @@ def publish_agent_version(
             note=note,
             author=user,
             author_label=actor.label,
-            editors=[user.pk] if user is not None else [],
+            editors=sorted({*_wrote_before(locked, digest), *([user.pk] if user is not None else [])}),
         )
         Agent.objects.filter(pk=locked.pk).update(current=version)
         agent.current = version
@@ -157,6 +157,12 @@ def publish_agent_version(
             countersigned_by=countersigned_by.get_username() if countersigned_by else None,
         )
     return version
+
+
+def _wrote_before(agent: Agent, digest: str) -> set[int]:
+    """Return who edited an earlier version of the same words: returning to it does not make it anybody else's."""
+    rows = AgentVersion.objects.filter(agent=agent, hash=digest).values_list("editors", flat=True)
+    return {person for editors in rows for person in editors}
 
 
 def _cancel_action(action: Action, actor: Actor, now: Any) -> None:

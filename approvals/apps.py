@@ -7,6 +7,8 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     # The app's database role may add rows to these and never change one (config/grants.py).
     append_only_tables = ("approvals_auditevent",)
+    # What the guards on states ask: written by whoever migrates.
+    read_only_tables = ("approvals_allowedmove",)
 
     def ready(self) -> None:
         from approvals import policy_changes

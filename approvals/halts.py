@@ -1,11 +1,11 @@
 """The kill switch. Engaging takes the lock that every effect holds shared: after it commits, no effect begins."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models import Q
 
 from approvals.audit import Actor, record
 from approvals.database_clock import database_now
@@ -57,6 +57,8 @@ def release_halt(*, halt_id: Any, user: Any = None, actor: Actor | None = None) 
     if user is not None and not signer(user).is_admin:
         raise NotAllowed("Only an admin releases a halt.")
     with transaction.atomic():
+        # One release after the other: each must see which halts are still open.
+        _lock("releases")
         halt = Halt.objects.select_for_update().filter(pk=halt_id).first()
         if halt is None:
             raise NotFound("There is no such halt.")
@@ -85,14 +87,44 @@ def not_halted() -> Q:
     return condition
 
 
+def stands_since(request: Request, *, now: datetime) -> datetime | None:
+    """Return since when the request's clocks stand still without a gap, or None when no open halt covers it."""
+    halts = [halt for halt in Halt.objects.all() if _covers(halt.scope, request)]
+    return _gapless_since(halts, now) if any(halt.released_at is None for halt in halts) else None
+
+
+def _gapless_since(halts: Sequence[Halt], until: datetime) -> datetime:
+    """Return where the unbroken row of halts that reaches `until` begins; overlapping ones count once."""
+    since = until
+    while earlier := [h.engaged_at for h in halts if h.engaged_at < since and (h.released_at or until) >= since]:
+        since = min(earlier)
+    return since
+
+
+def _covers(scope: str, request: Request) -> bool:
+    kind, _, name = scope.partition(":")
+    return scope == GLOBAL or getattr(request, kind) == name
+
+
 def _move_deadlines(halt: Halt, now: datetime) -> None:
-    stood = now - Greatest(F("created_at"), halt.engaged_at)
-    after = now - Greatest(F("settled_at"), halt.engaged_at)
-    covered = Request.objects.filter(covered_by(halt.scope))
-    covered.filter(state=RequestState.OPEN, decide_by__isnull=False).update(decide_by=F("decide_by") + stood)
-    covered.filter(state=RequestState.APPROVED, consumed_at__isnull=True, execute_by__isnull=False).update(
-        execute_by=F("execute_by") + after
+    """Give back the time that stood still, once: what another halt still covers gets it when that one is released."""
+    halts = list(Halt.objects.all())
+    covered = Request.objects.filter(not_halted(), covered_by(halt.scope), _has_clock()).order_by("pk")
+    moved = list(
+        covered.select_for_update().only("created_at", "settled_at", "decide_by", "execute_by", "state", *_KINDS)
     )
+    for request in moved:
+        since = _gapless_since([one for one in halts if _covers(one.scope, request)], now)
+        if request.state == RequestState.OPEN and request.decide_by:
+            request.decide_by += now - max(since, request.created_at)
+        elif request.execute_by:
+            request.execute_by += now - max(since, request.settled_at or since)
+    Request.objects.bulk_update(moved, ["decide_by", "execute_by"], batch_size=500)
+
+
+def _has_clock() -> Q:
+    waits = Q(state=RequestState.OPEN, decide_by__isnull=False)
+    return waits | Q(state=RequestState.APPROVED, consumed_at__isnull=True, execute_by__isnull=False)
 
 
 def _check_scope(scope: str) -> None:

@@ -85,6 +85,12 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
     return request
 
 
+def is_as_proposed(request: Request) -> bool:
+    """Return whether a proposal's rows still say what its digest, which people sign, was made of."""
+    seen = {"title": request.title, "card": request.card, "action": "", "proposal": request.proposal}
+    return digest_of(canonical_bytes(exact(seen))) == request.action_digest
+
+
 def _seen(opening: Opening) -> dict[str, Any]:
     """What a vote on this request is a vote on, besides the action's own bytes."""
     seen = {"title": opening.title, "card": opening.card, "action": opening.action_digest}

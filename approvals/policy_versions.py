@@ -83,7 +83,14 @@ def activate_policy(
 
 
 def authors_of_rule(document: dict[str, Any]) -> list[int]:
-    """Return who wrote this rule: the author of the first version that holds it word for word."""
+    """Return who wrote this rule: the author of each version that holds it word for word where the one before did not.
+
+    That the database finds the document inside a longer rule is not enough: that one says something else.
+    """
     rows = PolicyVersion.objects.filter(rules__contains=[document]).order_by("number")
-    author = rows.values_list("author_id", flat=True).first()
-    return [author] if author else []
+    holding = {
+        number: author
+        for number, author, rules in rows.values_list("number", "author_id", "rules")
+        if document in rules
+    }
+    return sorted({author for number, author in holding.items() if author and number - 1 not in holding})

@@ -1,5 +1,6 @@
 """The verbs on requests. Each is one transaction with an audit row per transition."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +22,12 @@ from approvals.errors import (
     TooLateToUndo,
     WrongVote,
 )
-from approvals.halts import not_halted
+from approvals.halts import not_halted, stands_since
 from approvals.models import Decision, Request
 from approvals.money import money_text
 from approvals.moves import move_request
 from approvals.notices import tell
-from approvals.opening import Opening, open_request
+from approvals.opening import Opening, is_as_proposed, open_request
 from approvals.people import signer
 from approvals.permissions import check_can_decide, visible_requests
 from approvals.ports import Successor, actions
@@ -34,6 +35,7 @@ from approvals.proposals import apply_proposal
 from approvals.signals import request_settled
 from approvals.states import SETTLES_AS, VOTES_OF, RequestClass, RequestKind, RequestState, Vote
 
+log = logging.getLogger(__name__)
 UNDO_WINDOW_S = 10
 EXECUTE_WITHIN_S = 15 * 60
 
@@ -127,7 +129,7 @@ def expire_overdue_requests(*, limit: int = 200) -> int:
 
     Silence is no. What a halt covers waits with its clock standing still.
     """
-    return sum(_expire_one(pk) for pk in _overdue(limit))
+    return sum(_expired_alone(pk) for pk in _overdue(limit))
 
 
 def propose_change(
@@ -185,12 +187,9 @@ def _check_open(request: Request, digest: str, now: datetime) -> None:
         raise AlreadySettled(settled_sentence(request), **_who_and_when(request))
     if digest != request.action_digest:
         raise RequestChanged("This changed after you opened it. Read it again before you decide.")
-    if request.decide_by and request.decide_by <= now and not_halted_request(request):
+    # Under a halt the clock stands where it stood: what was late before it stays late.
+    if request.decide_by and request.decide_by <= (stands_since(request, now=now) or now):
         raise DeadlinePassed(f"The deadline passed at {request.decide_by:%H:%M} UTC; silence counted as no.")
-
-
-def not_halted_request(request: Request) -> bool:
-    return Request.objects.filter(not_halted(), pk=request.pk).exists()
 
 
 def _check_vote(request: Request, vote: str, answer: str, comment: str) -> None:
@@ -261,6 +260,8 @@ def _settle(request: Request, user: Any, ballot: _Ballot, now: datetime) -> None
         changes |= {"execute_after": after, "execute_by": after + timedelta(seconds=EXECUTE_WITHIN_S)}
     move_request(request, RequestState(SETTLES_AS[ballot.vote]), actor=Actor.person(user), **changes)
     if request.kind == RequestKind.PROPOSAL and ballot.vote == Vote.APPROVE:
+        if not is_as_proposed(request):
+            raise RequestChanged("What is stored is not what was proposed. Reject it; its author starts again.")
         apply_proposal(request, Actor.person(user))
     request_settled.send(sender=Request, request=request, actor=Actor.person(user), now=now)
 
@@ -314,6 +315,15 @@ def _overdue(limit: int) -> list[UUID]:
         not_halted(), state=RequestState.APPROVED, consumed_at__isnull=True, execute_by__lte=now
     )
     return [*waiting.values_list("pk", flat=True)[:limit], *unused.values_list("pk", flat=True)[:limit]]
+
+
+def _expired_alone(pk: UUID) -> bool:
+    """Close one; what cannot be closed must not keep all that comes after it open."""
+    try:
+        return _expire_one(pk)
+    except Exception:
+        log.exception("request %s could not be closed", pk)
+        return False
 
 
 def _expire_one(pk: UUID) -> bool:

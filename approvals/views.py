@@ -18,7 +18,7 @@ from approvals.argument_form import with_problems
 from approvals.assignment import take_request
 from approvals.ballots import Ballot, ballot_from, edited, missing
 from approvals.database_clock import database_now
-from approvals.errors import ApprovalError, BadArguments
+from approvals.errors import ApprovalError, BadArguments, NotFound
 from approvals.inbox import InboxList, Wanted, changes_for, decided_today, inbox_list, wanted_from
 from approvals.models import Request
 from approvals.reviewing import REASONS, CardView, card_view, with_typed
@@ -100,6 +100,8 @@ def undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
     try:
         undo_decision(request_id=request_id, user=person)
         messages.info(request, "Taken back: nothing ran. It waits again.")
+    except NotFound:
+        raise
     except ApprovalError as refusal:
         messages.error(request, refusal.message)
     return see_other("approvals:request", request_id)

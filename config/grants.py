@@ -1,6 +1,7 @@
 """What the app's database role may do: all rows of all tables, except that append-only tables take no change.
 
-An app names its append-only tables in its AppConfig: `append_only_tables = ("approvals_auditevent",)`.
+An app names these in its AppConfig: `append_only_tables = ("approvals_auditevent",)`, and as `read_only_tables`
+those that only a migration writes.
 """
 
 from collections.abc import Iterable
@@ -12,10 +13,19 @@ from psycopg import sql
 
 def append_only_tables() -> tuple[str, ...]:
     """Return the tables that every app declares append-only."""
-    return tuple(table for app in apps.get_app_configs() for table in getattr(app, "append_only_tables", ()))
+    return _declared("append_only_tables")
 
 
-def grant_to(role: str, connection: BaseDatabaseWrapper, append_only: Iterable[str]) -> None:
+def read_only_tables() -> tuple[str, ...]:
+    """Return the tables that every app declares as written by migrations alone."""
+    return _declared("read_only_tables")
+
+
+def _declared(name: str) -> tuple[str, ...]:
+    return tuple(table for app in apps.get_app_configs() for table in getattr(app, name, ()))
+
+
+def grant_to(role: str, connection: BaseDatabaseWrapper, append_only: Iterable[str], read_only: Iterable[str]) -> None:
     """Give the role its rights on everything that exists now. Run by the tables' owner after each migration."""
     name = sql.Identifier(role)
     with connection.cursor() as cursor:
@@ -23,6 +33,8 @@ def grant_to(role: str, connection: BaseDatabaseWrapper, append_only: Iterable[s
             cursor.execute(sql.SQL(statement).format(name))
         for table in append_only:
             cursor.execute(sql.SQL(_ONLY_APPEND).format(table=sql.Identifier(table), role=name))
+        for table in read_only:
+            cursor.execute(sql.SQL(_ONLY_READ).format(table=sql.Identifier(table), role=name))
 
 
 _ALL = (
@@ -32,3 +44,4 @@ _ALL = (
     "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {}",
 )
 _ONLY_APPEND = "REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}"
+_ONLY_READ = "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {table} FROM {role}"

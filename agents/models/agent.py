@@ -34,7 +34,7 @@ class AgentVersion(models.Model):
     note = models.TextField(blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
     author_label = models.CharField(max_length=150, blank=True)
-    # Everyone who wrote or countersigned this version: they may not sign what it proposes.
+    # Everyone who wrote this version, or an earlier one of the same words: they may not sign what it proposes.
     editors = ArrayField(models.BigIntegerField(), default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -52,6 +52,11 @@ def look_up(tool: Tool, arguments: Mapping[str, Any], key: str) -> ToolResult | 
     return found if found is not None and _is_something(found.data) else None
 
 
+def readers_of(tool: Tool) -> list[str]:
+    """Return the names of the tools that are read around a call of this one."""
+    return [f"{tool.connection}.{part.by}" for part in (tool.target, tool.check, tool.lookup) if part is not None]
+
+
 def reader_of(tool: Tool, name: str) -> Tool | None:
     """Return the reading tool of that name in the same connection, or None."""
     reader = get_tool(f"{tool.connection}.{name}")

@@ -20,8 +20,9 @@ from approvals.people import signer
 from approvals.policy_versions import activate_policy
 from approvals.proposals import register_change
 from approvals.services import propose_change
+from integrations.package.autonomy import wider_by_own_groups
 from integrations.package.diffing import Change, Verb
-from integrations.package.planning import Plan, make_plan, rules_after
+from integrations.package.planning import Plan, is_empty_installation, make_plan, rules_after
 from integrations.package.problems import BadPackage
 from integrations.package.putting import Hand, put, retire
 from integrations.package.rows import all_rows
@@ -54,7 +55,7 @@ def apply_wish(wish: Wish, *, actor: Actor, user: User | None, now: datetime, fi
     check_may_configure(user)
     with transaction.atomic():
         _lock()
-        plan = make_plan(wish)
+        plan = _with_own_authority(make_plan(wish), user)
         if plan.problems:
             raise BadPackage(plan.problems)
         if plan.is_empty:
@@ -93,6 +94,14 @@ def apply_countersigned(payload: Mapping[str, Any], actor: Actor, proposer_id: i
     )
     _carry_out(plan, hand)
     return f"Applied: {len(plan.changes)} changes."
+
+
+def _with_own_authority(plan: Plan, user: User | None) -> Plan:
+    """Return the plan with what its author would be given to sign: nobody changes their own authority alone."""
+    if user is None or is_empty_installation(all_rows()):
+        return plan
+    own = tuple(wider_by_own_groups(user.get_username(), plan.changes))
+    return replace(plan, wider=plan.wider + own)
 
 
 def _person(pk: int | None) -> User | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agents.tools.base import Tool
 from approvals.policy.action import Effect
-from integrations.package.diffing import Document
+from integrations.package.diffing import Change, Document
 
 # What a tool declares for the reviewer and the executor; without it they see or check less.
 _PROTECTIONS = ("money", "target", "check", "lookup", "compensate_with")
@@ -37,6 +37,19 @@ def _literal(pattern: str) -> str:
     """Return the part of a pattern before its first wildcard."""
     ends = [position for sign in "*?[" if (position := pattern.find(sign)) >= 0]
     return pattern[: min(ends)] if ends else pattern
+
+
+def wider_by_own_groups(person: str, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield one sentence for each group in which the person who asks for the changes would stand otherwise."""
+    for change in changes:
+        if change.kind == "groups" and _standing(person, change.before) != _standing(person, change.after):
+            yield f"{person} would stand otherwise in the group {change.name}; nobody changes their own authority."
+
+
+def _standing(person: str, group: Document | None) -> tuple[bool, Mapping[str, int]]:
+    if not group or person not in group["people"]:
+        return False, {}
+    return True, group["limits"].get(person, {})
 
 
 def wider_by_tools(before: Mapping[str, Tool], after: Mapping[str, Tool]) -> list[str]:

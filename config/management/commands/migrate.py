@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import connections
 
-from config.grants import append_only_tables, grant_to
+from config.grants import append_only_tables, grant_to, read_only_tables
 
 
 class Command(Migrate):
@@ -13,4 +13,5 @@ class Command(Migrate):
     def handle(self, *args: Any, **options: Any) -> None:
         super().handle(*args, **options)
         if settings.DATABASE_APP_ROLE and not options.get("plan") and not options.get("check_unapplied"):
-            grant_to(settings.DATABASE_APP_ROLE, connections[options["database"]], append_only_tables())
+            used = connections[options["database"]]
+            grant_to(settings.DATABASE_APP_ROLE, used, append_only_tables(), read_only_tables())

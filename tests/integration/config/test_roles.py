@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg import errors
 
 from config.embedded.places import APP
-from config.grants import append_only_tables, grant_to
+from config.grants import append_only_tables, grant_to, read_only_tables
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def app_role(django_db_setup: None, django_db_blocker: Any) -> Iterator[psycopg.
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP])
             if cursor.fetchone() is None:
                 pytest.skip(f"this server has no role {APP}; the embedded one has")
-        grant_to(APP, connection, append_only_tables())
+        grant_to(APP, connection, append_only_tables(), read_only_tables())
         with psycopg.connect(**parameters, user=APP, autocommit=True) as app:
             yield app
 
@@ -44,6 +44,21 @@ def test_app_role_adds_to_the_audit_trail_and_cannot_change_it(app_role: psycopg
     ):
         with pytest.raises(errors.InsufficientPrivilege):
             app_role.execute(statement)
+
+
+@pytest.mark.parametrize("table", ["agents_step", "agents_agentversion", "approvals_allowedmove"])
+def test_app_role_cannot_change_what_was_written(app_role: psycopg.Connection[Any], table: str) -> None:
+    column = "machine" if table == "approvals_allowedmove" else "id"
+    for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table}"):
+        with pytest.raises(errors.InsufficientPrivilege):
+            app_role.execute(statement)
+
+
+def test_app_role_cannot_teach_the_database_new_moves(app_role: psycopg.Connection[Any]) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        app_role.execute(
+            "INSERT INTO approvals_allowedmove (machine, from_state, to_state) VALUES ('request', 'rejected', 'open')"
+        )
 
 
 def test_app_role_cannot_remove_the_guards(app_role: psycopg.Connection[Any]) -> None:
