@@ -137,5 +137,5 @@ def _reached(work: Work, step: NextStep) -> Iterator[str]:
             for action in work.actions:
                 if action.pk == action_id:
                     yield action.tool
-                    tool = work.tools.get(action.tool)
-                    yield from readers_of(tool) if tool else ()
+                    acting = work.tools.get(action.tool)
+                    yield from readers_of(acting) if acting else ()
