@@ -98,7 +98,7 @@ def paid(company: str, order: str) -> list[int]:
 
 
 def carry_on(request: Request) -> Run:
-    run = Run.objects.get(pk=request.run_id)
+    run = Run.objects.get(pk=str(request.run_id))
     hurry(run)
     work()
     run.refresh_from_db()

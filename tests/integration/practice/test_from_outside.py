@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -19,7 +20,7 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "practice" / "outside"
 SECRET = "whsec_bXktcHJhY3RpY2Utc2VjcmV0LTEyMzQ="
 
 
-def _send(client: Client, workflow: str, number: int, case: dict[str, object]) -> str:
+def _send(client: Client, workflow: str, number: int, case: dict[str, object]) -> UUID:
     """Post the payload as its sender would and return the event's id."""
     payload = stage(case["setup"], case["payload"], now=timezone.now())  # type: ignore[arg-type]
     answer = deliver(
@@ -30,7 +31,7 @@ def _send(client: Client, workflow: str, number: int, case: dict[str, object]) -
         event_id=f"evt_{workflow}_{number}",
     )
     assert answer.status_code == 202, answer.content
-    return str(answer.json()["id"])
+    return UUID(answer.json()["id"])
 
 
 @pytest.mark.slow
