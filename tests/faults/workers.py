@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from agents.claims import RunClaimer, free_lost_runs
 from agents.providers.registry import warm
@@ -45,6 +45,13 @@ class Workers:
             threading.Timer(self.stall_s, _go_on, [pid]).start()
             self.stalls += 1
 
+    def replace_dead(self) -> int:
+        """Start a new worker for each one that died by itself; return how many did."""
+        dead = [pid for pid in self.pids if os.waitpid(pid, os.WNOHANG)[0]]
+        self.pids = [pid for pid in self.pids if pid not in dead]
+        self.fill()
+        return len(dead)
+
     def stop(self) -> None:
         for pid in list(self.pids):
             self._kill(pid)
@@ -77,7 +84,9 @@ def striking(*, count: int = 4, every_s: float, stall_s: float, seed: int = 1) -
 
 def _sweep(done: threading.Event) -> None:
     while not done.wait(0.3):
-        free_lost_runs()
+        # The clock, too, goes on by itself once the database is back.
+        with contextlib.suppress(DatabaseError):
+            free_lost_runs()
         connections.close_all()
 
 
