@@ -50,3 +50,12 @@ def test_nobody_signs_up(client: Client) -> None:
 
     assert not User.objects.filter(username="new").exists()
     assert response.status_code in (200, 403, 404)
+
+
+@pytest.mark.django_db
+def test_who_is_switched_off_is_told_so(client: Client) -> None:
+    from django.contrib.auth.models import User
+
+    User.objects.create_user("gone", password="correct horse battery", is_active=False)
+    response = client.post("/accounts/login/", {"login": "gone", "password": "correct horse battery"}, follow=True)
+    assert "This account is switched off" in response.content.decode()
