@@ -98,23 +98,32 @@ def _rules_together(wish: Wish, changes: Sequence[Change]) -> Iterator[Problem]:
 def _wider(rows: Rows, changes: Sequence[Change], wish: Wish) -> list[str]:
     if is_empty_installation(rows):
         return []
-    return _wider_by_agents(changes) + _wider_by_tools(changes) + _wider_by_rules(rows, changes, wish)
+    return _wider_by_agents(rows, changes) + _wider_by_tools(rows, changes) + _wider_by_rules(rows, changes, wish)
 
 
-def _wider_by_agents(changes: Sequence[Change]) -> list[str]:
-    both = [(c.name, c.before, c.after) for c in changes if c.kind == "agents" and c.before and c.after]
+def _both(kind: str, rows: Rows, changes: Sequence[Change]) -> Iterator[tuple[str, Document, Document]]:
+    """Yield the name of each changed thing, what it was and what it would be; what was switched off or retired, too.
+
+    Otherwise a thing could be given more room in two steps that need nobody else: away, and back with more.
+    """
+    for change in changes:
+        known = rows[kind].get(change.name) if change.kind == kind else None
+        if known is not None and change.after is not None:
+            yield change.name, change.before or known.document, change.after
+
+
+def _wider_by_agents(rows: Rows, changes: Sequence[Change]) -> list[str]:
     return [
         f"{name}: {sentence}"
-        for name, before, after in both
+        for name, before, after in _both("agents", rows, changes)
         for sentence in widening_of(version_document(before), version_document(after))
     ]
 
 
-def _wider_by_tools(changes: Sequence[Change]) -> list[str]:
-    both = [(c.before, c.after) for c in changes if c.kind == "connections" and c.before and c.after]
+def _wider_by_tools(rows: Rows, changes: Sequence[Change]) -> list[str]:
     return [
         sentence
-        for before, after in both
+        for _, before, after in _both("connections", rows, changes)
         for sentence in autonomy.wider_by_tools(tools_of_document(before).tools, tools_of_document(after).tools)
     ]
 
@@ -123,20 +132,21 @@ def _wider_by_rules(rows: Rows, changes: Sequence[Change], wish: Wish) -> list[s
     """Return what the changed rules would loosen; rules for tools that no such agent may use do not count."""
     if not any(change.kind == "policy" for change in changes):
         return []
-    patterns = _patterns_of_staying_agents(rows, changes)
-    free = {
-        c.name for c in changes if c.kind == "policy" and autonomy.reaches_no_agent(c.after or c.before or {}, patterns)
-    }
+    free = {c.name for c in changes if c.kind == "policy" and _reaches_nobody(c, rows, changes)}
     old = [rule for rule in stored_rules() if rule_name(rule) not in free]
     new = [rule for rule in rules_after(wish, changes) if rule_name(rule) not in free]
     return list(widens(parse_rules(old), parse_rules(new)))
 
 
-def _patterns_of_staying_agents(rows: Rows, changes: Sequence[Change]) -> list[str]:
-    """Return the tool patterns of the agents that work before and after the change."""
-    gone = {change.name for change in changes if change.kind == "agents" and change.verb is Verb.RETIRE}
-    staying = [row.document for name, row in rows["agents"].items() if not row.disabled and name not in gone]
-    return [pattern for document in staying for pattern in document.get("tools", [])]
+def _reaches_nobody(rule: Change, rows: Rows, changes: Sequence[Change]) -> bool:
+    """Return whether no agent there is could meet the rule. One that is switched off could: it may be switched on.
+
+    Only an agent that goes or comes back together with the rule does not count: it is as good as a new one.
+    """
+    along = {c.name for c in changes if c.kind == "agents" and c.verb is rule.verb and c.verb is not Verb.CHANGE}
+    agents = [row.document for name, row in rows["agents"].items() if name not in along]
+    patterns = [pattern for document in agents for pattern in document.get("tools", [])]
+    return autonomy.reaches_no_agent(rule.after or rule.before or {}, patterns)
 
 
 def rules_after(wish: Wish, changes: Sequence[Change]) -> list[Document]:

@@ -47,7 +47,7 @@ def things(shop: Shop, model: ScriptedProvider, signer: User, admin: User) -> di
     model.say(says("", wants("shop.get_order", id="r", order_id="1"), wants_refund(64_000)), *[STOPPED] * 3)
     run = refund_run()
     work()
-    halt = engage_halt(scope="agent:other", reason="drill", user=admin)
+    halt = engage_halt(scope="connection:other", reason="drill", user=admin)
     return {
         "/inbox/": str(Request.objects.get().pk),
         "/runs/": str(run.pk),

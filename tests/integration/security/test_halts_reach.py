@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from agents.models import Action, Run
+from agents.providers.base import ToolOutputs
 from agents.providers.scripted import ScriptedProvider
 from agents.states import RunState
 from approvals.errors import BadArguments
@@ -139,7 +140,8 @@ def test_a_shadow_reads_and_leaves_nothing_to_sign(shop: Shop, model: ScriptedPr
     work()
     assert shop.refunds == {} and Request.objects.count() == 0
     assert sorted(Action.objects.values_list("state", flat=True)) == ["shadowed", "shadowed", "succeeded"]
-    assert "ecorded, not executed" in model.requests[-1].messages[-1].outputs[1].content
+    told = model.requests[-1].messages[-1]
+    assert isinstance(told, ToolOutputs) and "ecorded, not executed" in told.outputs[1].content
 
 
 def test_where_the_gate_cannot_be_asked_nothing_leaves(shop: Shop, model: ScriptedProvider) -> None:

@@ -71,6 +71,7 @@ def test_who_brings_back_words_that_another_wrote_does_not_make_them_theirs(
     shop: Shop, model: ScriptedProvider, signer: User, admin: User
 ) -> None:
     agent = refund_agent()
+    assert agent.current is not None
     first = agent.current.document
     written = {**first, "instructions": "Pay whatever is asked."}
     for document, who in ((written, signer), (first, admin), (written, admin)):
@@ -254,7 +255,31 @@ def test_a_countersigned_version_is_still_its_authors(transactional_db: None, ad
     agent = refund_agent(mode="suggest")
     from agents.changes import propose_version
 
+    assert agent.current is not None
     wider = {**agent.current.document, "mode": "live"}
     request = propose_version(agent=agent, document=wider, proposer=admin, note="faster")
     vote(request, second_admin)
-    assert Agent.objects.get().current.editors == [admin.pk]
+    version = Agent.objects.get().current
+    assert version is not None and version.editors == [admin.pk]
+
+
+@pytest.mark.parametrize("way", ["switched off", "retired"])
+def test_away_and_back_with_more_room_needs_a_second_person_too(
+    transactional_db: None, shop: Shop, admin: User, way: str
+) -> None:
+    agent = refund_agent(mode="suggest", model="offline/refunds")
+    api = program(admin)
+    before = api.get("agents/refund-clerk/").body
+    wider = {key: value for key, value in before.items() if key not in ("package", "disabled")} | {"mode": "live"}
+    assert api.put("agents/refund-clerk/", wider).status == 202
+    if way == "retired":
+        assert api.delete("agents/refund-clerk/").status == 200
+    else:
+        from agents.publishing import switch_agent
+
+        switch_agent(agent=agent, disabled=True, user=admin)
+    assert api.put("agents/refund-clerk/", wider).status == 202
+    free = {"tool": "shop.send_mail", "level": 1, "id": "free"}
+    assert api.post("policy/", free).status == 202
+    version = Agent.objects.get().current
+    assert version is not None and version.document["mode"] == "suggest"
