@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.envelope import opened
-from agents.models import Action, Run
+from agents.models import Action, Agent, Run
 from agents.moves import move_action
 from agents.proposing import Proposal, money_problems, propose
 from agents.spec import parse_spec
@@ -32,6 +32,9 @@ class Ledger:
         rows = list(Action.objects.filter(pk__in=ids).select_related("run"))
         tools = tools_named({row.tool for row in rows})
         return {row.pk: _stored(row, tools.get(row.tool)) for row in rows}
+
+    def has_agent(self, name: str) -> bool:
+        return Agent.objects.filter(name=name).exists()
 
     def edit(self, *, request: Request, arguments: Mapping[str, Any], editor: Any, now: datetime) -> Successor:
         """Supersede the action by one with these arguments, judged by schema and policy again.

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
+from approvals import ports
 from approvals.audit import Actor, record
 from approvals.database_clock import database_now
 from approvals.errors import AlreadySettled, NotAllowed, NotFound
@@ -131,6 +132,9 @@ def _check_scope(scope: str) -> None:
     kind, _, name = scope.partition(":")
     if scope != GLOBAL and not (kind in _KINDS and name):
         raise NotFound('A halt covers "global", "agent:NAME", "tool:NAME" or "connection:NAME".')
+    # A misspelt name would stop nothing while everybody believes that it does.
+    if kind == "agent" and not ports.actions().has_agent(name):
+        raise NotFound(f"There is no agent {name}. Nothing was halted.")
 
 
 def _words(scope: str) -> str:

@@ -45,6 +45,8 @@ class Successor:
 class ActionLedger(Protocol):
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]: ...
 
+    def has_agent(self, name: str) -> bool: ...
+
     def edit(
         self, *, request: Request, arguments: Mapping[str, Any], editor: AbstractBaseUser, now: datetime
     ) -> Successor:
@@ -55,6 +57,9 @@ class ActionLedger(Protocol):
 class _NoLedger:
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
         return {}
+
+    def has_agent(self, name: str) -> bool:
+        return True
 
     def edit(self, **_kwargs: Any) -> Successor:
         raise LookupError("no action ledger is registered")

@@ -127,7 +127,7 @@ ROLES = ("operator", "manager", "auditor", "admin")  # who may most comes last: 
     [
         ("POST", "runs/", {"agent": "refund-clerk", "goal": "x"}, {"operator", "admin"}),
         ("POST", "events/", {"source": "orders", "payload": {}}, {"operator", "admin"}),
-        ("POST", "halts/", {"scope": "agent:other", "reason": "x"}, {"operator", "admin"}),
+        ("POST", "halts/", {"scope": "connection:other", "reason": "x"}, {"operator", "admin"}),
         ("POST", "providers/", {"name": "p", "kind": "openai"}, {"admin"}),
         ("PUT", "policy/", {"rules": [{"tool": "x.y", "level": 3}]}, {"admin"}),
         ("DELETE", "connections/shop/", None, {"admin"}),

@@ -114,7 +114,15 @@ def test_an_event_is_taken_in_once(operator: User) -> None:
     assert program(operator).post("events/", {**body, "source": "nowhere"}).status == 404
 
 
+def test_a_misspelt_agent_is_not_said_to_be_halted(operator: User) -> None:
+    refund_agent()
+    answer = program(operator).post("halts/", {"scope": "agent:refund-clrk", "reason": "Strange refunds."})
+    assert (answer.status, answer.body["message"]) == (404, "There is no agent refund-clrk. Nothing was halted.")
+    assert not Halt.objects.exists()
+
+
 def test_a_halt_is_engaged_and_listed(operator: User) -> None:
+    refund_agent()
     answer = program(operator).post("halts/", {"scope": "agent:refund-clerk", "reason": "Strange refunds."})
     assert (answer.status, answer.body["scope"], answer.body["engaged_by"]) == (201, "agent:refund-clerk", "operator")
     assert program(operator).get("halts/?released_by=").status == 200
