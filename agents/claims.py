@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections, transaction
 
 from agents import moves
 from agents.loop import advance_run
@@ -188,11 +188,14 @@ def claim_one(run_id: UUID, owner: str) -> Run | None:
 
 
 def give_up(run: Run, error: Exception) -> None:
-    """Put a run that broke its worker's code back for later; the third time it is a dead letter with the error."""
+    """Put a run that broke its worker's code back for later; the third time it is a dead letter with the error.
+
+    A database that went away in the middle is not the run's doing and does not count.
+    """
     with transaction.atomic():
         held = Run.objects.select_for_update(of=("self",)).select_related("agent").get(pk=run.pk)
         if held.state == RunState.RUNNING and held.fence == run.fence:
-            held.deaths_alone += 1
+            held.deaths_alone += not isinstance(error, OperationalError | InterfaceError)
             _free(held, f"It met an error: {type(error).__name__}: {_first_line(error)}", pause_s=5)
 
 

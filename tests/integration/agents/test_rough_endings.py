@@ -5,7 +5,7 @@ import time
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import OperationalError, connection
 
 from agents.claims import claim_runs, give_up
 from agents.loop import advance_run
@@ -83,6 +83,19 @@ def test_error_in_our_code_puts_the_run_back_and_the_third_time_aside(
     model.say(DONE)
     work()
     assert Run.objects.get(pk=run.pk).state == RunState.COMPLETED
+
+
+def test_database_that_goes_away_time_and_again_is_not_the_runs_doing(shop: Shop, model: ScriptedProvider) -> None:
+    refund_agent()
+    run = refund_run()
+    for _ in range(5):
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE agents_run SET due_at = clock_timestamp()")
+        claimed = [*claim_runs("test", limit=1), *claim_runs("test", limit=1, suspect=True)]
+        give_up(claimed[0], OperationalError("terminating connection due to administrator command"))
+    run.refresh_from_db()
+    assert (run.state, run.deaths_alone) == (RunState.QUEUED, 0)
+    assert history_problems() == []
 
 
 def test_money_that_cannot_be_counted_is_refused_to_the_model(shop: Shop, model: ScriptedProvider) -> None:
