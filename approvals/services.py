@@ -195,7 +195,8 @@ def _check_open(request: Request, digest: str, now: datetime) -> None:
 def _check_vote(request: Request, vote: str, answer: str, comment: str) -> None:
     allowed = VOTES_OF[request.kind]
     if vote not in allowed:
-        raise WrongVote(f"A {request.kind.replace('_', ' ')} is settled by {' or '.join(sorted(allowed))}.")
+        kind = request.kind.replace("_", " ")
+        raise WrongVote(f"{'An' if kind[0] in 'aeu' else 'A'} {kind} is settled by {' or '.join(sorted(allowed))}.")
     if vote == Vote.ANSWER and not answer.strip():
         raise WrongVote("Write the answer that the agent is to read.")
     if vote == Vote.RESOLVE and not (answer.strip() or comment.strip()):
