@@ -10,7 +10,7 @@ run: install
 	@COUNTERSIGN_STOP_WITH_PARENT=1 exec $(PY) manage.py up
 
 test: install-dev
-	@exec $(PY) -m pytest -n $(JOBS) --dist loadgroup
+	@exec $(PY) -m pytest -n $(JOBS) --dist loadgroup --durations=12
 
 chaos: install-dev
 	@exec $(PY) -m pytest tests/faults -m "chaos or not chaos"
