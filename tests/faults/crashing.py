@@ -108,6 +108,7 @@ class Stalled:
 def _be_the_child(work: Callable[[], None], crasher: Crasher | None) -> None:
     code = 0
     try:
+        _leave_the_parents_connection()
         if crasher is not None:
             wrapper = connections["default"]
             really = wrapper._commit
@@ -122,3 +123,15 @@ def _be_the_child(work: Callable[[], None], crasher: Crasher | None) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+_parents: list[object] = []
+
+
+def _leave_the_parents_connection() -> None:
+    """Forget what was inherited without closing it: a browser test before this one leaves an event loop behind, and
+    Django keeps one connection for inside of a loop and one for outside. The child is outside, on the parent's socket.
+    """
+    for wrapper in connections.all(initialized_only=True):
+        _parents.append(wrapper.connection)
+        wrapper.connection = None
