@@ -1,5 +1,6 @@
 from approvals.models.api_call import ApiCall
 from approvals.models.audit import AuditEvent
+from approvals.models.desk import Absence, Remark, SavedFilter, Snooze, Viewing
 from approvals.models.halt import Halt
 from approvals.models.installation import Installation
 from approvals.models.notice import Notice
@@ -9,6 +10,7 @@ from approvals.models.request import Decision, Request
 from approvals.models.states import AllowedMove
 
 __all__ = [
+    "Absence",
     "AllowedMove",
     "ApiCall",
     "ApiToken",
@@ -21,6 +23,10 @@ __all__ = [
     "Notice",
     "PolicyVersion",
     "Profile",
+    "Remark",
     "Request",
+    "SavedFilter",
+    "Snooze",
     "Team",
+    "Viewing",
 ]

@@ -16,6 +16,10 @@ class Halt(models.Model):
     )
     engaged_by_label = models.CharField(max_length=150)
     engaged_at = models.DateTimeField(db_default=Now())
+    # When nothing the scope covers was in flight any more; empty: requested, not yet confirmed.
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    # "stopped", then "supervised": work goes on, but every write waits for a person. Released is released_at.
+    stage = models.CharField(max_length=20, default="stopped")
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -10,6 +10,13 @@ class Team(models.Model):
 
     name = models.SlugField(max_length=80, unique=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="teams", blank=True)
+    # Working hours in which deadlines run: {"zone": "Europe/Berlin", "days": [0, 1], "from": "09:00", "to": "17:00",
+    # "holidays": ["2026-12-25"]}. Empty: always.
+    hours = models.JSONField(default=dict, blank=True)
+    # The one escalation step: who may sign too, and is told, when a deadline draws near.
+    escalates_to = models.ForeignKey(
+        "ApproverGroup", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     package = models.CharField(max_length=80, blank=True)
 
     def __str__(self) -> str:
@@ -20,6 +27,7 @@ class ApproverGroup(models.Model):
     """People whom a rule may name as approvers."""
 
     name = models.SlugField(max_length=80, unique=True)
+    escalates_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     package = models.CharField(max_length=80, blank=True)
 
     def __str__(self) -> str:
@@ -46,6 +54,8 @@ class Profile(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile")
     time_zone = models.CharField(max_length=64, default="UTC")
     theme = models.CharField(max_length=10, default="system")
+    # What this person is told where: {"slack": true, "mail": true, "kinds": [...], "digest": "off" | "daily" | "weekly"}.
+    notify = models.JSONField(default=dict, blank=True)
     notices_seen_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

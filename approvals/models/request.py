@@ -48,6 +48,25 @@ class Request(models.Model):
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # A claim: whose name others see on it, and until when. It binds nobody and runs out by itself.
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    held_until = models.DateTimeField(null=True, blank=True)
+    # Requests with the same value may be decided together; empty: alone.
+    alike = models.CharField(max_length=64, blank=True, db_index=True)
+    # The escalation group, from the moment its members may sign too.
+    escalated_to = models.CharField(max_length=80, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    # How many per cent of the time had gone when people were last reminded: 0, 50 or 90.
+    reminded = models.PositiveSmallIntegerField(default=0)
+    remind_at = models.DateTimeField(null=True, blank=True)
+    # Work on a hand-off or question: how far it is, when it is due, and with which result it was closed.
+    progress = models.CharField(max_length=20, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    result_code = models.CharField(max_length=40, blank=True)
+    # A seeded control: measures whether people read; it never executes and counts in no other figure.
+    control = models.BooleanField(default=False)
     answer = models.TextField(blank=True)
     proposal = models.JSONField(null=True, blank=True)
     successor_id = models.UUIDField(null=True, blank=True)
@@ -74,6 +93,9 @@ class Request(models.Model):
         indexes = [
             models.Index(fields=["decide_by"], condition=models.Q(state="open"), name="request_open_by_deadline"),
             models.Index(fields=["-settled_at"], condition=~models.Q(state="open"), name="request_settled"),
+            models.Index(fields=["created_at"], condition=models.Q(state="open"), name="request_open_by_age"),
+            models.Index(fields=["remind_at"], condition=models.Q(state="open"), name="request_to_remind"),
+            models.Index(fields=["subject", "-created_at"], name="request_of_subject"),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +114,12 @@ class Decision(models.Model):
     action_digest = models.CharField(max_length=64, blank=True)
     view_digest = models.CharField(max_length=64, blank=True)
     edited = models.BooleanField(default=False)
+    # Whose authority the voter used as their dated delegate; empty: the voter's own.
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # How long the card was before the voter's eyes, when the door can know.
+    looked_ms = models.PositiveIntegerField(null=True, blank=True)
     via = models.CharField(max_length=20, default="browser")
     at = models.DateTimeField(db_default=Now())
     withdrawn_at = models.DateTimeField(null=True, blank=True)
