@@ -5,11 +5,13 @@ from typing import Any
 from agents.claims import free_lost_runs
 from agents.settling import settle_abandoned
 from config.queues import rung
+from config.worker.chores import bell
 
 
 def ring(**_later: Any) -> None:
-    """Tell this worker's driver that work may be due."""
+    """Tell this worker's driver and chores that work may be due."""
     rung.set()
+    bell.ring()
 
 
 def sweep_runs() -> None:

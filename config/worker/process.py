@@ -14,6 +14,7 @@ from approvals.audit import SYSTEM, record
 from config.leash import stop_with_parent
 from config.queues import WORK, rung, stopping
 from config.worker.beats import Beats, process_name
+from config.worker.chores import CHORES, Chores, bell
 from config.worker.doorbell import listen
 from config.worker.driver import Claimer, Driver
 
@@ -34,9 +35,11 @@ def run_worker() -> None:
     beats = Beats(name=name, role="worker", every_s=settings.HEARTBEAT_S, in_flight=lambda: driver.in_flight)
     beats.start()
     driver.start()
+    chores = Chores(CHORES, bell=bell, stopping=stopping)
+    chores.start()
     log.info("Worker %s works with %s threads.", name, settings.WORKER_THREADS)
     listen(url=settings.REDIS_URL, queue=WORK, name=name, on_refused=record_refusal)
-    _end(driver, beats)
+    _end(driver, chores, beats)
 
 
 def record_refusal(job_id: str, problem: str) -> None:
@@ -54,9 +57,10 @@ def _claimers() -> Sequence[Claimer]:
     return [import_string(path)() for path in CLAIMERS]
 
 
-def _end(driver: Driver, beats: Beats) -> None:
+def _end(driver: Driver, chores: Chores, beats: Beats) -> None:
     log.info("Stopping: %s in hand.", driver.in_flight)
     in_time = driver.finish(settings.WARM_STOP_S)
+    in_time = chores.finish(1.0) and in_time
     beats.stop()
     if not in_time:
         log.warning("Some work did not stop within %s s; its lease ends by itself.", settings.WARM_STOP_S)
