@@ -14,10 +14,22 @@ def tell(
     link: str = "",
     subject: str = "",
     run_id: UUID | None = None,
+    request_id: UUID | None = None,
     user: Any = None,
     team: Any = None,
 ) -> Notice:
-    """Write one notice for a person, a team, or (neither given) everybody."""
+    """Write one notice for a person, a team, or (neither given) everybody.
+
+    request_id: the request that it is about; what is sent outside stops once that is settled.
+    """
     return Notice.objects.create(
-        kind=kind, title=title, body=body, link=link, subject=subject, run_id=run_id, user=user, team=team
+        kind=kind,
+        title=title,
+        body=body,
+        link=link,
+        subject=subject,
+        run_id=run_id,
+        request_id=request_id,
+        user=user,
+        team=team,
     )

@@ -80,6 +80,7 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
         link=f"/inbox/{request.pk}/",
         subject=opening.subject,
         run_id=opening.run_id,
+        request_id=request.pk,
         team=request.team,
     )
     return request

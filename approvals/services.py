@@ -344,6 +344,7 @@ def _expire_one(pk: UUID) -> bool:
             link=f"/inbox/{request.pk}/",
             subject=request.subject,
             run_id=request.run_id,
+            request_id=request.pk,
             team=request.team,
         )
         return True

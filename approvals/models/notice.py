@@ -16,6 +16,10 @@ class Notice(models.Model):
     link = models.CharField(max_length=300, blank=True)
     subject = models.CharField(max_length=200, blank=True)
     run_id = models.UUIDField(null=True, blank=True)
+    # The request that it is about; a delivery of it falls silent once that is settled.
+    request_id = models.UUIDField(null=True, blank=True)
+    # When it was turned into deliveries outside the product, or found to need none.
+    routed_at = models.DateTimeField(null=True, blank=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="notices"
     )
@@ -23,7 +27,10 @@ class Notice(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        indexes = [models.Index(fields=["-created_at"], name="notice_newest")]
+        indexes = [
+            models.Index(fields=["-created_at"], name="notice_newest"),
+            models.Index(fields=["created_at"], condition=models.Q(routed_at__isnull=True), name="notice_to_route"),
+        ]
 
     def __str__(self) -> str:
         return self.title

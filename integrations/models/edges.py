@@ -26,6 +26,10 @@ class Connection(models.Model):
     auth_header = models.CharField(max_length=100, blank=True)
     auth_secret = models.TextField(blank=True)
     auth_secret_host = models.CharField(max_length=300, blank=True)
+    # Slack: what its button presses are signed with. Bound to the same host as the other secret.
+    signing_secret = models.TextField(blank=True)
+    # What only this kind knows: Slack's channel and workspace, the mail server's port and sender.
+    options = models.JSONField(default=dict, blank=True)
     timeout_s = models.FloatField(default=3)
     hash = models.CharField(max_length=64, blank=True)
     package = models.CharField(max_length=80, blank=True)
