@@ -9,6 +9,7 @@ from agents.cards import card_of, sentence_of
 from agents.envelope import idempotency_key, seal
 from agents.models import Action, AgentDay, Run
 from agents.moves import record_action
+from agents.past import kept_of
 from agents.plain import plain
 from agents.spec import AgentSpec
 from agents.states import ActionState
@@ -51,10 +52,11 @@ def propose(run: Run, spec: AgentSpec, proposal: Proposal, *, actor: Actor, now:
     Call it inside a transaction that holds the run.
     """
     policy = active_policy()
-    verdict, _ = judge_action(judged(run, spec, proposal), policy)
+    asked = judged(run, spec, proposal)
+    verdict, _ = judge_action(asked, policy)
     if proposal.editor_id is not None:
         verdict = _signed_by_editor(verdict, proposal)
-    action = _write(run, proposal, verdict, policy, actor)
+    action = _write(run, proposal, verdict, policy, actor, kept_of(asked))
     if action.state == ActionState.PENDING and isinstance(verdict, NeedsApproval):
         request = _ask(action, proposal, verdict, policy, actor=actor, now=now)
         Action.objects.filter(pk=action.pk).update(request_id=request.pk)
@@ -134,7 +136,9 @@ def _signed_by_editor(verdict: Verdict, proposal: Proposal) -> Verdict:
     )
 
 
-def _write(run: Run, proposal: Proposal, verdict: Verdict, policy: ActivePolicy, actor: Actor) -> Action:
+def _write(
+    run: Run, proposal: Proposal, verdict: Verdict, policy: ActivePolicy, actor: Actor, kept: Mapping[str, Any]
+) -> Action:
     tool, money, action_id = proposal.tool, money_of(proposal.tool, proposal.arguments), new_id()
     canonical = seal(
         run=run,
@@ -163,6 +167,7 @@ def _write(run: Run, proposal: Proposal, verdict: Verdict, policy: ActivePolicy,
         state=state,
         level=verdict.level,
         verdict=verdict_to_json(verdict),
+        judged=kept,
         rule_id=verdict.rule.id,
         rule_hash=verdict.rule.hash,
         policy_id=policy.id,
@@ -220,7 +225,12 @@ def _ask(
             money_minor=action.money_minor,
             currency=action.currency,
             risk=_risk(action, verdict),
-            rule={"number": verdict.rule.number, "id": verdict.rule.id, "text": verdict.rule.text},
+            rule={
+                "number": verdict.rule.number,
+                "id": verdict.rule.id,
+                "hash": verdict.rule.hash,
+                "text": verdict.rule.text,
+            },
             level=verdict.level.value,
             cls=verdict.cls,
             approvers=verdict.approvers,

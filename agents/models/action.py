@@ -31,6 +31,8 @@ class Action(models.Model):
     )
     level = models.CharField(max_length=4, blank=True)
     verdict = models.JSONField(default=dict)
+    # What the policy was told beside the arguments, the event and the target; empty: it was not kept.
+    judged = models.JSONField(default=dict)
     rule_id = models.CharField(max_length=80, blank=True)
     rule_hash = models.CharField(max_length=64, blank=True)
     policy_id = models.UUIDField(null=True, blank=True)

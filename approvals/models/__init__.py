@@ -6,6 +6,7 @@ from approvals.models.installation import Installation
 from approvals.models.notice import Notice
 from approvals.models.people import ApiToken, ApproverGroup, GroupMember, Profile, Team
 from approvals.models.policy import PolicyVersion
+from approvals.models.replay import PolicyReplay
 from approvals.models.request import Decision, Request
 from approvals.models.states import AllowedMove
 
@@ -21,6 +22,7 @@ __all__ = [
     "Halt",
     "Installation",
     "Notice",
+    "PolicyReplay",
     "PolicyVersion",
     "Profile",
     "Remark",
