@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from approvals.alike import alike_key
 from approvals.audit import Actor, record
 from approvals.models import Request
 from approvals.notices import tell
@@ -52,6 +53,7 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
     seconds = opening.deadline_s or (HIGH_DEADLINE_S if opening.cls == RequestClass.HIGH else DEFAULT_DEADLINE_S)
     request = Request.objects.create(
         **{name: getattr(opening, name) for name in _COPIED},
+        alike=alike_key(opening),
         barred=sorted(set(opening.barred)),
         # Without an action the card itself is what is signed.
         action_digest=opening.action_digest or view,
