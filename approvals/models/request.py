@@ -1,7 +1,9 @@
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from approvals.models.people import Team
 from approvals.states import RequestClass, RequestKind, RequestState, Vote
@@ -93,6 +95,9 @@ class Request(models.Model):
         indexes = [
             models.Index(fields=["decide_by"], condition=models.Q(state="open"), name="request_open_by_deadline"),
             models.Index(fields=["-settled_at"], condition=~models.Q(state="open"), name="request_settled"),
+            models.Index(
+                fields=["tool", "-settled_at"], condition=~models.Q(state="open"), name="request_settled_by_tool"
+            ),
             models.Index(fields=["created_at"], condition=models.Q(state="open"), name="request_open_by_age"),
             models.Index(fields=["remind_at"], condition=models.Q(state="open"), name="request_to_remind"),
             models.Index(fields=["subject", "-created_at"], name="request_of_subject"),
@@ -100,6 +105,12 @@ class Request(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}: {self.title}"
+
+    @property
+    def holder(self) -> AbstractBaseUser | None:
+        """Return who has it in hand just now, or None: a claim runs out by itself."""
+        held = self.held_until is not None and self.held_until > timezone.now()
+        return self.held_by if held else None
 
 
 class Decision(models.Model):
