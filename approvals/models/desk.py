@@ -87,7 +87,16 @@ class Remark(models.Model):
     # Of a question to the agent: "waiting", "answered" or "failed"; empty for everything else.
     state = models.CharField(max_length=20, blank=True)
     answers = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replies")
+    # Why a question got no answer, in a sentence for people.
+    problem = models.TextField(blank=True)
+    # Of an answer: which model gave it, and what that used. None: the provider did not say.
+    model = models.CharField(max_length=200, blank=True)
+    input_tokens = models.BigIntegerField(null=True, blank=True)
+    output_tokens = models.BigIntegerField(null=True, blank=True)
     cost_usd = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)
+    # Of a question: not to be claimed before, and how often it was.
+    try_at = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -66,6 +66,8 @@ class Request(models.Model):
     # Work on a hand-off or question: how far it is, when it is due, and with which result it was closed.
     progress = models.CharField(max_length=20, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
+    # While it waits for somebody outside: until when nobody need look at it.
+    wait_until = models.DateTimeField(null=True, blank=True)
     result_code = models.CharField(max_length=40, blank=True)
     # A seeded control: measures whether people read; it never executes and counts in no other figure.
     control = models.BooleanField(default=False)
