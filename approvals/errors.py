@@ -59,6 +59,13 @@ class BadArguments(ApprovalError):
     status = 422
 
 
+class WrongTime(ApprovalError):
+    """A moment or period that makes no sense where it was given."""
+
+    code = "WRONG_TIME"
+    status = 422
+
+
 class MoveRefused(ApprovalError):
     """A state changed under us: someone else was first."""
 

@@ -28,7 +28,7 @@ def waiting_for(user: Any) -> Waiting:
         visible_requests(who)
         .filter(state=RequestState.OPEN)
         .defer("card", "proposal")
-        .select_related("team", "assignee")
+        .select_related("team", "assignee", "held_by")
         .order_by("decide_by", "created_at", "pk")
     )
     voted = _voted_on(who)
@@ -53,7 +53,7 @@ def settled_requests(user: Any) -> QuerySet[Request]:
 
 
 def request_for(user: Any, request_id: UUID) -> Request | None:
-    return visible_requests(signer(user)).filter(pk=request_id).select_related("team", "assignee").first()
+    return visible_requests(signer(user)).filter(pk=request_id).select_related("team", "assignee", "held_by").first()
 
 
 def decisions_of(request: Request) -> Sequence[Decision]:

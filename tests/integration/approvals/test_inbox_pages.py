@@ -225,7 +225,7 @@ def test_a_hand_off_is_taken_and_given_back_or_closed(desk, as_person):
     assert client.post(f"/inbox/{request.pk}/take/").status_code == 303
     assert "operator has it" in as_person("second-operator").get("/inbox/").content.decode()
     request.refresh_from_db()
-    assert request.assignee == desk["operator"]
+    assert request.holder == desk["operator"]
 
 
 def test_looking_at_any_address_of_a_request_changes_nothing(desk, as_person):
