@@ -75,5 +75,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
     The test of that guard puts it back for itself.
     """
+    guards = {"auditevent": "audit_table", "auditseal": "seal_table", "auditcheckpoint": "checkpoint_table"}
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE approvals_auditevent DISABLE TRIGGER audit_table")
+        for table, guard in guards.items():
+            cursor.execute(f"ALTER TABLE approvals_{table} DISABLE TRIGGER {guard}")

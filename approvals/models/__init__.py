@@ -1,5 +1,5 @@
 from approvals.models.api_call import ApiCall
-from approvals.models.audit import AuditEvent
+from approvals.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, CheckpointDelivery, LegalHold
 from approvals.models.desk import Absence, Remark, SavedFilter, Snooze, Viewing
 from approvals.models.halt import Halt
 from approvals.models.installation import Installation
@@ -16,11 +16,15 @@ __all__ = [
     "ApiCall",
     "ApiToken",
     "ApproverGroup",
+    "AuditCheckpoint",
     "AuditEvent",
+    "AuditSeal",
+    "CheckpointDelivery",
     "Decision",
     "GroupMember",
     "Halt",
     "Installation",
+    "LegalHold",
     "Notice",
     "PolicyReplay",
     "PolicyVersion",
