@@ -64,7 +64,13 @@ def evidence_of(run: Run) -> list[dict[str, Any]]:
 def run_card(run: Run, **parts: Any) -> dict[str, Any]:
     """Return a card about a run as a whole: a question, a hand-off."""
     who = {"agent": run.agent.name, "version": str(run.version.number), "mode": run.mode}
-    return {**who, "goal": run.goal, "evidence": evidence_of(run), **parts}
+    event = {"event": str(run.event_id)} if run.event_id else {}
+    return {**who, **event, "goal": run.goal, "evidence": evidence_of(run), **parts}
+
+
+def flat_fields(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every leaf of a JSON value as path and text, for a card."""
+    yield from _flat(value)
 
 
 def sentence_of(tool: Tool, arguments: Mapping[str, Any], money: tuple[int, str] | None) -> str:

@@ -13,10 +13,12 @@ from agents.moves import hold_lease, move_action, move_run
 from agents.next_step import Call, HandOff, WaitForPerson, next_step
 from agents.providers.base import OverLimit, ProviderError, Refused, Retryable
 from agents.reading import unread
+from agents.situation import situation_of
 from agents.spending import settle_cost
 from agents.states import ActionState, RunState, StepKind
 from agents.work import Work, load, progress_of
 from approvals.database_clock import database_now
+from approvals.desk_terms import Priority, is_reason_code
 from approvals.opening import Opening, open_request
 from approvals.selectors import request_of_action
 from approvals.services import lock_requests_of_run, withdraw_request
@@ -24,7 +26,6 @@ from approvals.states import RequestKind, RequestState
 
 _UNLEASED: dict[str, Any] = {"lease_owner": "", "lease_expires_at": None, "suspect": False}
 PROVIDER_TRIES = 5
-_PRIORITIES = {"low", "normal", "high", "urgent"}
 _STOPPABLE = {ActionState.ALLOWED, ActionState.PENDING, ActionState.APPROVED}
 
 
@@ -92,7 +93,7 @@ def ask_person(work: Work, call: Call) -> None:
             Opening(
                 kind=RequestKind.QUESTION,
                 title=question,
-                card=run_card(run, question=question, claim={"text": str(call.arguments.get("why") or "")}),
+                card=run_card(run, question=question, claim={"text": _why_asked(call)}, **situation_of(work)),
                 **_about(work),
             ),
             actor=work.actor,
@@ -106,7 +107,7 @@ def hand_off(work: Work, step: HandOff) -> bool:
     """Give the task to people with everything they need; what was still open is cancelled."""
     run, now, why = work.run, database_now(), _why(work, step)
     arguments = step.call.arguments if step.call else {}
-    code = str(arguments.get("reason_code") or step.code)
+    code = _code(step, arguments.get("reason_code"))
     priority = str(arguments.get("priority") or "normal")
     with transaction.atomic():
         lock_requests_of_run(run.pk)
@@ -116,9 +117,9 @@ def hand_off(work: Work, step: HandOff) -> bool:
             Opening(
                 kind=RequestKind.HAND_OFF,
                 title=why,
-                card=run_card(run, question=why, done=_what_was_done(work), code=code),
+                card=run_card(run, question=why, code=code, **situation_of(work)),
                 reason_code=code[:40],
-                priority=priority if priority in _PRIORITIES else "normal",
+                priority=priority if priority in set(Priority) else Priority.NORMAL,
                 **_about(work),
             ),
             actor=work.actor,
@@ -179,8 +180,13 @@ def _cancel_open_actions(work: Work, now: datetime) -> None:
             withdraw_request(request, actor=work.actor, why="The run was handed to a person.", now=now)
 
 
-def _what_was_done(work: Work) -> list[list[str]]:
-    return [[action.sentence, action.state] for action in work.actions if action.attempts]
+def _why_asked(call: Call) -> str:
+    return str(call.arguments.get("why") or "")
+
+
+def _code(step: HandOff, given: object) -> str:
+    """Return the agent's own reason code when it is one of ours: what else a model writes there is no code."""
+    return given if isinstance(given, str) and is_reason_code(given) else step.code
 
 
 def _about(work: Work) -> dict[str, Any]:

@@ -84,7 +84,12 @@ def _settle_hand_off(request: Request, run: Run, actor: Actor, now: datetime) ->
         move_run(run, RunState.QUEUED, actor=actor, **changes)
         ring_after_commit()
         return
-    outcome = {"decision": "settled_by_person", "reasoning": request.answer, "by": actor.label}
+    outcome = {
+        "decision": "settled_by_person",
+        "result": request.result_code,
+        "reasoning": request.answer,
+        "by": actor.label,
+    }
     move_run(run, RunState.COMPLETED, actor=actor, outcome=outcome, ended_at=now, waiting_for="")
 
 

@@ -1,6 +1,6 @@
 """The agent's day and minute: what may be spent, reserved before, settled after. Days are UTC days of the database."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection, transaction
@@ -53,6 +53,22 @@ def settle_cost(run: Run) -> None:
     rows = AgentDay.objects.filter(agent=run.agent, day=day.date(), kind="cost", unit="USD")
     rows.filter(used__gte=-spent).update(used=F("used") + spent)
     Run.objects.filter(pk=run.pk).update(reserved_usd=0)
+
+
+def reserve_beside(run: Run, limits: Limits, want: Decimal) -> date | None:
+    """Reserve the cost of one model call that belongs to no turn of the run. Returns the day, or None: all is used."""
+    if room_for_tokens(run, limits):
+        return None
+    now = database_now()
+    ceiling = None if limits.cost_usd_per_day is None else micro_usd(limits.cost_usd_per_day)
+    return now.date() if _add(run, now, "cost", "USD", micro_usd(want), ceiling=ceiling) else None
+
+
+def settle_beside(run: Run, day: date, reserved: Decimal, spent: Decimal | None) -> None:
+    """Put what the call cost in place of what was reserved; of an unknown cost the reserved one stands."""
+    back = 0 if spent is None else micro_usd(reserved) - micro_usd(spent)
+    rows = AgentDay.objects.filter(agent=run.agent, day=day, kind="cost", unit="USD", used__gte=back)
+    rows.update(used=F("used") - back)
 
 
 def release_money(run: Run, amount_minor: int, currency: str, sent_at: datetime | None) -> None:

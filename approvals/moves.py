@@ -3,6 +3,7 @@
 from typing import Any
 
 from approvals.audit import Actor, record
+from approvals.desk_terms import Progress, on_the_desk
 from approvals.errors import MoveRefused
 from approvals.models import Request
 from approvals.states import REQUEST_MOVES, RequestState
@@ -16,6 +17,8 @@ def move_request(request: Request, to: RequestState, *, actor: Actor, verb: str 
     before = request.state
     if to not in REQUEST_MOVES[before]:
         raise MoveRefused(f"A request that is {before} cannot become {to}.")
+    if on_the_desk(request.kind):
+        changes["progress"] = Progress.DONE
     moved = Request.objects.filter(pk=request.pk, state=before).update(state=to, **changes)
     if not moved:
         raise MoveRefused("Somebody else settled this request a moment ago.")

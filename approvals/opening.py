@@ -8,6 +8,7 @@ from uuid import UUID
 
 from approvals.alike import alike_key
 from approvals.audit import Actor, record
+from approvals.desk_due import columns_at_opening
 from approvals.models import Request
 from approvals.notices import tell
 from approvals.policy.canonical import canonical_bytes, digest_of, exact
@@ -51,6 +52,7 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
     """Create the open request, its audit row and its notice, inside the caller's transaction."""
     view = digest_of(canonical_bytes(_seen(opening)))
     seconds = opening.deadline_s or (HIGH_DEADLINE_S if opening.cls == RequestClass.HIGH else DEFAULT_DEADLINE_S)
+    decide_by = now + timedelta(seconds=seconds) if _expires(opening.kind) else None
     request = Request.objects.create(
         **{name: getattr(opening, name) for name in _COPIED},
         alike=alike_key(opening),
@@ -59,7 +61,8 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
         action_digest=opening.action_digest or view,
         view_digest=view,
         created_at=now,
-        decide_by=now + timedelta(seconds=seconds) if _expires(opening.kind) else None,
+        decide_by=decide_by,
+        **columns_at_opening(opening.kind, opening.priority, opening.team_id, now, decide_by),
     )
     record(
         actor=actor,

@@ -77,6 +77,8 @@ class ModelRequest:
     timeout_s: float = 60
     agent: str = ""
     category: str = ""
+    # A person's question about a run, asked beside it and answered in words: what plays a workflow must not go on with it.
+    question: str = ""
 
 
 @dataclass(frozen=True)

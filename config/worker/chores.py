@@ -15,7 +15,7 @@ from structlog.contextvars import clear_contextvars
 log = logging.getLogger(__name__)
 Chore = Callable[[], bool]
 # Seconds between two looks when there was nothing to do. A ring wakes all of them at once.
-CHORES: Mapping[str, float] = {}
+CHORES: Mapping[str, float] = {"agents.asking.answer_one": 2.0}
 
 
 class Bell:

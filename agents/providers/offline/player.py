@@ -18,7 +18,7 @@ from agents.providers.base import (
     UserText,
     split_model,
 )
-from agents.providers.offline import leads, orders, refunds, tickets
+from agents.providers.offline import asked, leads, orders, refunds, tickets
 from agents.providers.offline.case import Case, Ended, Ending, Story, Wants
 
 PLAYERS: Mapping[str, Story] = {
@@ -38,8 +38,10 @@ class OfflineProvider:
     kind: str = "offline"
 
     def complete(self, request: ModelRequest) -> ModelReply:
-        """Return the next calls or the ending of the story that the model's name asks for."""
+        """Return the next calls or the ending of the story that the model's name asks for; words to a question beside it."""
         story = _story(request.model)
+        if request.question:
+            return _reply(request, text=asked.answer(request), calls=())
         case = Case(request)
         try:
             ending = story(case)
