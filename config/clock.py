@@ -9,7 +9,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 
 import psycopg
@@ -28,6 +29,9 @@ TASKS: Mapping[str, float] = {
     "integrations.jobs.sweep_events": 15,
     "integrations.practice.jobs.remind_overdue": 60,
 }
+# These run in threads of their own while this clock leads, so that no task stalls them. Each is given an event and goes on
+# until it is set; a second one elsewhere does no harm.
+KEEPERS = ("approvals.sealing.sealer.keep_sealing", "approvals.sealing.keeping.keep_checkpoints")
 LEADER_LOCK = 7_160_001
 STAND_BY_S = 2.0
 TICK_S = 0.25
@@ -61,7 +65,23 @@ def _lead_if_possible(tasks: Mapping[Callable[[], object], float], stop: threadi
         if not row or not row[0]:
             return
         log.info("This clock leads.")
-        Ticker(tasks).run(stop, still_leading=lambda: lock.execute("SELECT 1") is not None)
+        with _keeping():
+            Ticker(tasks).run(stop, still_leading=lambda: lock.execute("SELECT 1") is not None)
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Keep the keepers' threads for as long as this clock leads."""
+    over = threading.Event()
+    threads = [threading.Thread(target=import_string(path), args=(over,), name=path, daemon=True) for path in KEEPERS]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(5)
 
 
 class Ticker:

@@ -21,6 +21,10 @@ def _hook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
 
 
+def _signing_seed() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 def _password() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(3))
 
@@ -28,6 +32,7 @@ def _password() -> str:
 MADE: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(50),
     "SECRET_KEYS": _fernet_key,
+    "AUDIT_SIGNING_KEY": _signing_seed,
     "PRACTICE_TOKEN": lambda: secrets.token_urlsafe(24),
     "PRACTICE_HOOK_SECRET": _hook_secret,
     "DEMO_PASSWORD": _password,

@@ -6,7 +6,7 @@ import pytest
 from django.utils.module_loading import import_string
 
 from config import clock
-from config.clock import TASKS, Ticker
+from config.clock import KEEPERS, TASKS, Ticker
 
 
 def _raises() -> None:
@@ -14,7 +14,7 @@ def _raises() -> None:
 
 
 def test_every_task_can_be_imported() -> None:
-    for path in TASKS:
+    for path in (*TASKS, *KEEPERS):
         assert callable(import_string(path)), path
 
 
@@ -29,6 +29,7 @@ def test_task_runs_when_its_seconds_are_over_and_a_failing_one_stops_no_other() 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_clocks_one_leads_and_the_other_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "TICK_S", 0.02)
+    monkeypatch.setattr(clock, "KEEPERS", ())
     ran: list[str] = []
     stops = {name: threading.Event() for name in ("first", "second")}
 
