@@ -1,11 +1,15 @@
 """Executing one action of a run: asked again, begun, done, settled; or superseded because the world has moved."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import transaction
 
 from agents import endings, journal
 from agents.answers import answer_action
 from agents.envelope import opened
 from agents.errors import MoveRefused
+from agents.guards.ensuring import broken_checks
 from agents.models import Action
 from agents.moves import hold_lease, move_action
 from agents.next_step import HandOff
@@ -46,7 +50,7 @@ def run_action(work: Work, action_id: object) -> bool:
     done = run_tool_call(work.run, work.spec, action, tool, policy, actor=work.actor.label)
     if isinstance(done, NotBegun):
         return _not_begun(work, action, done)
-    settle_action(work.run, action, done, actor=work.actor)
+    settle_action(work.run, action, done, actor=work.actor, hidden=work.placeholders)
     return False
 
 
@@ -77,13 +81,23 @@ def _is_stricter_now(action: Action, verdict: Verdict) -> bool:
 
 def _who_or_what_changed(action: Action, tool: Tool) -> str:
     # The world first, for that takes seconds: whoever is revoked meanwhile must not count any more.
-    if tool.check is not None:
+    if tool.check is not None or tool.ensure:
         give_back()
         envelope = opened(action.canonical)
-        if read_check(tool, envelope["arguments"]) != envelope.get("checked"):
+        if tool.check is not None and read_check(tool, envelope["arguments"]) != envelope.get("checked"):
             return "What this would change has changed since it was signed."
+        broken = _newly_broken(action, tool, envelope["arguments"])
+        if broken:
+            return broken
     request = request_of_action(action.pk) if action.state == ActionState.APPROVED else None
     return revoked_reviewer(request) if request is not None else ""
+
+
+def _newly_broken(action: Action, tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """Return which integrity check does not hold any more, or "". What a person has signed knowing it is not asked again."""
+    request = request_of_action(action.pk) if tool.ensure and action.state == ActionState.APPROVED else None
+    known = {flag["text"] for flag in (request.card.get("flags") or [] if request else [])}
+    return " ".join(one.say for one in broken_checks(tool, arguments) if one.say not in known)
 
 
 def _rule_stands(action: Action, policy: ActivePolicy) -> bool:
@@ -106,6 +120,7 @@ def _again(action: Action, tool: Tool, *, look: bool = False) -> Proposal:
         confidence=action.confidence,
         target=resolve_target(tool, arguments) if look else action.target,
         checked=read_check(tool, arguments) if look else None,
+        broken=tuple(one.flag for one in broken_checks(tool, arguments)) if look else (),
         replaces=action if look else None,
         editor_id=action.edited_by_id,
     )
@@ -120,11 +135,13 @@ def _supersede(work: Work, action: Action, tool: Tool, *, why: str) -> None:
         now = database_now()
         request = request_of_action(action.pk)
         move_action(action, ActionState.SUPERSEDED, actor=work.actor, why=why, ended_at=now)
-        successor = propose(work.run, work.spec, proposal, actor=work.actor, now=now)
+        successor, flags = propose(work.run, work.spec, proposal, actor=work.actor, now=now)
         if request is not None and request.state in (RequestState.OPEN, RequestState.APPROVED):
             following = request_of_action(successor.pk)
             withdraw_request(request, actor=work.actor, why=why, now=now, successor=following)
         data = {"turn": action.turn, "tool": action.tool, "why": why, "state": successor.state, "superseded": True}
+        if flags:
+            data["flags"] = [flag.shown() for flag in flags]
         journal.append(work.run, StepKind.VERDICT, data, action_id=successor.pk)
 
 
@@ -148,7 +165,7 @@ def _call_off(work: Work, action: Action, error: str) -> None:
     waits = request is not None and request.state in (RequestState.OPEN, RequestState.APPROVED)
     if request is not None and waits and request.consumed_at is None:
         withdraw_request(request, actor=work.actor, why=error, now=now)
-    answer_action(action)
+    answer_action(action, hidden=work.placeholders())
 
 
 def _not_begun(work: Work, action: Action, refusal: NotBegun) -> bool:

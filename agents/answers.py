@@ -1,6 +1,7 @@
 """What the model is told about its calls, one journal row per call."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -8,6 +9,8 @@ from django.db import transaction
 from agents import journal
 from agents.context import fence
 from agents.envelope import opened
+from agents.guards.placeholders import NOTHING_HIDDEN, Placeholders
+from agents.guards.screening import Finding, screen
 from agents.models import Action, Run
 from agents.moves import hold_lease
 from agents.states import ActionState, StepKind
@@ -25,17 +28,24 @@ def answer_call(
     is_error: bool = False,
     action: Action | None = None,
     latency_ms: int = 0,
+    hidden: Placeholders = NOTHING_HIDDEN,
+    findings: Sequence[Finding] = (),
 ) -> None:
     """Journal the answer to one call; all answers of a turn go back to the model together."""
-    data = {"turn": turn, "call_id": call_id, "tool": tool, "content": content, "is_error": is_error}
+    content = hidden.hide_text(content)
+    data: dict[str, Any] = {"turn": turn, "call_id": call_id, "tool": tool, "content": content, "is_error": is_error}
     if action is not None:
         data["state"] = action.state
+    if findings:
+        data["findings"] = [finding.as_json() for finding in findings]
     journal.append(run, StepKind.TOOL_RESULT, data, action_id=action.pk if action else None, latency_ms=latency_ms)
 
 
-def answer_action(action: Action, *, reason: str = "", latency_ms: int = 0) -> None:
-    """Journal what became of an action, in words the model can act on."""
-    content, is_error = _words(action, reason)
+def answer_action(
+    action: Action, *, reason: str = "", latency_ms: int = 0, hidden: Placeholders = NOTHING_HIDDEN
+) -> None:
+    """Journal what became of an action, in words the model can act on, and what looks manipulated in its result."""
+    content, is_error = _words(action, reason, hidden)
     answer_call(
         action.run,
         action.turn,
@@ -45,6 +55,8 @@ def answer_action(action: Action, *, reason: str = "", latency_ms: int = 0) -> N
         is_error=is_error,
         action=action,
         latency_ms=latency_ms,
+        hidden=hidden,
+        findings=screen(action.result if action.result is not None else action.error, action.tool),
     )
 
 
@@ -56,13 +68,13 @@ def tell_model(work: Work, action_ids: Sequence[UUID]) -> None:
         hold_lease(work.run)
         for action in actions:
             request = requests.get(action.pk)
-            answer_action(action, reason=request.answer if request else "")
+            answer_action(action, reason=request.answer if request else "", hidden=work.placeholders())
 
 
-def _words(action: Action, reason: str) -> tuple[str, bool]:
+def _words(action: Action, reason: str, hidden: Placeholders) -> tuple[str, bool]:
     match action.state:
         case ActionState.SUCCEEDED:
-            return _edited(action) + fence(action.tool, action.result), False
+            return _edited(action, hidden) + fence(action.tool, hidden.hide(action.result)), False
         case ActionState.FAILED:
             return f"It failed, and nothing happened: {action.error or 'no reason given'}", True
         case ActionState.DENIED:
@@ -79,8 +91,8 @@ def _words(action: Action, reason: str) -> tuple[str, bool]:
             return f"This was {action.state}. Nothing ran.", True
 
 
-def _edited(action: Action) -> str:
+def _edited(action: Action, hidden: Placeholders) -> str:
     if action.edited_by_id is None:
         return ""
-    arguments = fence("arguments", opened(action.canonical)["arguments"])
+    arguments = fence("arguments", hidden.hide(opened(action.canonical)["arguments"]))
     return f"A person changed your arguments before signing; this ran:\n{arguments}\nThe result:\n"

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
+from agents.guard_settings import looser
 from agents.models import Agent
 from agents.services import publish_agent_version
 from agents.side_by_side import as_signed_lines, differences
@@ -38,7 +39,7 @@ def widening_of(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[s
     found += [f"It may use {pattern}." for pattern in after.tools if not _is_within(pattern, before.tools)]
     if after.confidence_floor < before.confidence_floor:
         found.append(f"The confidence floor falls from {before.confidence_floor} to {after.confidence_floor}.")
-    return found + _wider_limits(before, after)
+    return found + looser(before.guards, after.guards) + _wider_limits(before, after)
 
 
 def propose_version(*, agent: Agent, document: Mapping[str, Any], proposer: Any, note: str = "") -> Request:

@@ -9,6 +9,8 @@ from django.db import transaction
 from agents import journal
 from agents.answers import answer_call
 from agents.envelope import opened
+from agents.guards.ensuring import broken_checks
+from agents.guards.placeholders import Placeholders
 from agents.moves import hold_lease
 from agents.next_step import BUILT_IN
 from agents.pool import give_back
@@ -37,18 +39,20 @@ class _Refused:
 def judge_calls(work: Work, call_ids: Sequence[str]) -> None:
     """Turn these calls of the last reply into actions with verdicts, or into answers that say what is wrong."""
     calls = work.reply.calls if work.reply else ()
-    prepared = [_prepare(work, call, position) for position, call in enumerate(calls) if call.id in call_ids]
+    hidden = work.placeholders()
+    prepared = [_prepare(work, call, position, hidden) for position, call in enumerate(calls) if call.id in call_ids]
     with transaction.atomic():
         hold_lease(work.run)
         for item in prepared:
-            _write(work, item)
+            _write(work, item, hidden)
 
 
-def _write(work: Work, item: "_Refused | Proposal") -> None:
+def _write(work: Work, item: "_Refused | Proposal", hidden: Placeholders) -> None:
     if isinstance(item, _Refused):
-        answer_call(work.run, work.turn, item.call.id, item.call.name, item.why, is_error=True)
+        call = item.call
+        answer_call(work.run, work.turn, call.id, call.name, item.why, is_error=True, hidden=hidden)
         return
-    action = propose(work.run, work.spec, item, actor=work.actor, now=database_now())
+    action, flags = propose(work.run, work.spec, item, actor=work.actor, now=database_now())
     data = {
         "turn": work.turn,
         "tool": action.tool,
@@ -58,11 +62,12 @@ def _write(work: Work, item: "_Refused | Proposal") -> None:
         "why": action.verdict["why"],
         "rule": action.verdict["rule"],
         "request": str(action.request_id) if action.request_id else None,
+        **({"flags": [flag.shown() for flag in flags]} if flags else {}),
     }
     journal.append(work.run, StepKind.VERDICT, data, action_id=action.pk)
 
 
-def _prepare(work: Work, call: ToolCall, position: int) -> "_Refused | Proposal":
+def _prepare(work: Work, call: ToolCall, position: int, hidden: Placeholders) -> "_Refused | Proposal":
     tool = work.tools.get(call.name)
     if call.arguments is None:
         return _Refused(call, f"The arguments cannot be read: {call.problem}. Call again with one JSON object.")
@@ -70,7 +75,8 @@ def _prepare(work: Work, call: ToolCall, position: int) -> "_Refused | Proposal"
         names = ", ".join([*work.tools, *sorted(BUILT_IN)])
         return _Refused(call, f"There is no tool {call.name} for you. You have: {names}.")
     try:
-        arguments, reason, confidence = _split(tool, exact(call.arguments))
+        # What the model wrote as a placeholder becomes the value here: the tool, the policy and the person see that.
+        arguments, reason, confidence = _split(tool, exact(hidden.restore(call.arguments)))
     except NotCanonical as problem:
         return _Refused(call, f"The arguments cannot be signed: {problem}")
     problems = problems_of(tool.schema, arguments) or money_problems(tool, arguments)
@@ -89,8 +95,11 @@ def _resolved(
     arguments: Mapping[str, Any],
     reason: str,
     confidence: float | None,
-) -> Proposal:
+) -> "_Refused | Proposal":
     give_back()
+    broken = broken_checks(tool, arguments)
+    if broken and all(one.to_model for one in broken):
+        return _Refused(call, "Nothing ran. " + " ".join(one.say for one in broken))
     return Proposal(
         call_id=call.id,
         turn=work.turn,
@@ -101,6 +110,7 @@ def _resolved(
         confidence=confidence,
         target=resolve_target(tool, arguments),
         checked=read_check(tool, arguments),
+        broken=tuple(one.flag for one in broken),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.envelope import opened
+from agents.guards.ensuring import broken_checks
 from agents.models import Action, Agent, Run
 from agents.moves import move_action
 from agents.proposing import Proposal, money_problems, propose
@@ -49,7 +50,7 @@ class Ledger:
         actor = Actor.person(editor)
         move_action(action, ActionState.SUPERSEDED, actor=actor, why="edited", ended_at=now)
         proposal = _edited(action, tool, given, editor.pk)
-        successor = propose(run, parse_spec(run.version.document), proposal, actor=actor, now=now)
+        successor, _ = propose(run, parse_spec(run.version.document), proposal, actor=actor, now=now)
         return Successor(
             action_id=successor.pk,
             digest=successor.digest,
@@ -101,7 +102,7 @@ def _edited(action: Action, tool: Tool, arguments: Mapping[str, Any], editor_id:
     before = opened(action.canonical)
     # Looked up again only when the record is another one: a person waits for this page.
     same = _same_target(tool, before["arguments"], arguments)
-    if not same:
+    if not same or tool.ensure:
         _check_may_look(action, tool)
     return Proposal(
         call_id=action.call_id,
@@ -115,6 +116,7 @@ def _edited(action: Action, tool: Tool, arguments: Mapping[str, Any], editor_id:
         checked=before.get("checked") if same else read_check(tool, arguments),
         replaces=action,
         editor_id=editor_id,
+        broken=tuple(one.flag for one in broken_checks(tool, arguments)),
     )
 
 

@@ -6,7 +6,9 @@ network call). A worker may die anywhere: the next one reads the same rows and g
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -15,10 +17,12 @@ from agents.acting import run_action
 from agents.answers import tell_model
 from agents.context import first_message
 from agents.errors import LeaseLost
+from agents.guards.screening import screen
 from agents.judging import judge_calls
 from agents.models import Run
 from agents.next_step import (
     AskPerson,
+    Call,
     Finish,
     HandOff,
     JudgeCalls,
@@ -67,11 +71,19 @@ def advance_run(run: Run, *, stopping: Callable[[], bool] = lambda: False) -> No
 def _begin(work: Work) -> bool:
     """Write what must stand in the journal before the next step is chosen. True: read the run again."""
     if not work.steps:
-        run = work.run
         with transaction.atomic():
-            journal.append(run, StepKind.INPUT, {"text": first_message(run.goal, run.subject, run.input)})
+            journal.append(work.run, StepKind.INPUT, _input(work))
         return True
     return read_answers(work)
+
+
+def _input(work: Work) -> dict[str, Any]:
+    """Return what the model reads first, and what looks manipulated in what came in."""
+    run, hidden = work.run, work.placeholders()
+    goal, subject = hidden.hide_text(run.goal), hidden.hide_text(run.subject)
+    data: dict[str, Any] = {"text": first_message(goal, subject, hidden.hide(run.input))}
+    findings = screen(run.input, "the event")
+    return {**data, "findings": [finding.as_json() for finding in findings]} if findings else data
 
 
 def _act(work: Work, step: NextStep) -> bool:
@@ -88,18 +100,24 @@ def _act(work: Work, step: NextStep) -> bool:
         case TellModel(action_ids):
             tell_model(work, action_ids)
         case AskPerson(call):
-            endings.ask_person(work, call)
+            endings.ask_person(work, _in_plain(work, call))
         case WaitForPerson(why):
             return endings.wait_for_person(work, why)
         case WaitUntilReady(action_id):
             return endings.wait_for_undo_window(work, action_id)
         case Repair(problems):
             endings.ask_again(work, problems)
-        case HandOff():
-            return endings.hand_off(work, step)
+        case HandOff(code, why, call):
+            why = work.placeholders().restore(why)
+            return endings.hand_off(work, HandOff(code, why, _in_plain(work, call) if call else None))
         case Finish(outcome):
-            return endings.finish(work, outcome)
+            return endings.finish(work, work.placeholders().restore(outcome))
     return False
+
+
+def _in_plain(work: Work, call: Call) -> Call:
+    """Return the call with real values where the model wrote placeholders: people read it."""
+    return replace(call, arguments=work.placeholders().restore(call.arguments))
 
 
 def _turn(work: Work) -> bool:

@@ -1,12 +1,14 @@
 """From a model's tool call to an action with a verdict: validated, resolved, judged, sealed, and asked of people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from agents.cards import card_of, sentence_of
 from agents.envelope import idempotency_key, seal
+from agents.guards.flags import Flag, tightened
+from agents.guards.reading import flags_for
 from agents.models import Action, AgentDay, Run
 from agents.moves import record_action
 from agents.past import kept_of
@@ -44,24 +46,30 @@ class Proposal:
     checked: Mapping[str, Any] | None = None
     replaces: Action | None = None
     editor_id: int | None = None
+    broken: tuple[Flag, ...] = ()
 
 
-def propose(run: Run, spec: AgentSpec, proposal: Proposal, *, actor: Actor, now: datetime) -> Action:
+def propose(
+    run: Run, spec: AgentSpec, proposal: Proposal, *, actor: Actor, now: datetime
+) -> tuple[Action, Sequence[Flag]]:
     """Write the action in the state its verdict gives it and, when a person must decide, its request.
 
+    Returns it with what the guards say of it: they can only make the verdict stricter.
     Call it inside a transaction that holds the run.
     """
     policy = active_policy()
     asked = judged(run, spec, proposal)
     verdict, _ = judge_action(asked, policy)
+    flags = [*proposal.broken, *flags_for(run, spec.guards, proposal.tool, asked)]
+    verdict = tightened(verdict, flags, policy.rules)
     if proposal.editor_id is not None:
         verdict = _signed_by_editor(verdict, proposal)
     action = _write(run, proposal, verdict, policy, actor, kept_of(asked))
     if action.state == ActionState.PENDING and isinstance(verdict, NeedsApproval):
-        request = _ask(action, proposal, verdict, policy, actor=actor, now=now)
+        request = _ask(action, proposal, verdict, policy, flags, actor=actor, now=now)
         Action.objects.filter(pk=action.pk).update(request_id=request.pk)
         action.request_id = request.pk
-    return action
+    return action, flags
 
 
 def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
@@ -204,6 +212,7 @@ def _ask(
     proposal: Proposal,
     verdict: NeedsApproval,
     policy: ActivePolicy,
+    flags: Sequence[Flag],
     *,
     actor: Actor,
     now: datetime,
@@ -213,7 +222,10 @@ def _ask(
         Opening(
             kind=RequestKind.APPROVAL,
             title=action.sentence,
-            card=card_of(action, tool, proposal.arguments, verdict, policy.number),
+            card={
+                **card_of(action, tool, proposal.arguments, verdict, policy.number),
+                "flags": [flag.shown() for flag in flags],
+            },
             team_id=run.agent.team_id,
             agent=run.agent.name,
             subject=run.subject,

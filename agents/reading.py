@@ -48,7 +48,8 @@ def _answer_question(work: Work, answer: Answer) -> None:
         step for step in work.steps if step.kind == StepKind.WAIT and step.data["request"] == str(answer.request_id)
     )
     text = f"{answer.by} answered: {answer.text}" if answer.answered else "Nobody answered your question in time."
-    answer_call(work.run, asked.data["turn"], asked.data["call_id"], "ask_person", text, is_error=not answer.answered)
+    turn, call_id = asked.data["turn"], asked.data["call_id"]
+    answer_call(work.run, turn, call_id, "ask_person", text, is_error=not answer.answered, hidden=work.placeholders())
 
 
 def _give_back(work: Work, answer: Answer) -> None:
@@ -62,4 +63,5 @@ def _give_back(work: Work, answer: Answer) -> None:
     for call in work.reply.calls if work.reply else ():
         if call.id not in answered:
             answer_call(work.run, work.turn, call.id, call.name, "Handed to a person; nothing ran.")
+    text = work.placeholders().hide_text(text)
     journal.append(work.run, StepKind.INSTRUCTION, {"text": text, "by": answer.by, "turn": work.turn})

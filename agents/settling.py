@@ -1,5 +1,6 @@
 """Writing down what became of an action that had been handed over: succeeded, failed, or unknown for a person."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db import transaction
 from agents.answers import answer_action
 from agents.cards import run_card
 from agents.errors import LeaseLost
+from agents.guards.placeholders import Placeholders
 from agents.models import Action, Run
 from agents.moves import hold_lease, move_action
 from agents.plain import plain
@@ -23,8 +25,12 @@ from approvals.policy.verdict import Level
 from approvals.states import RequestKind
 
 
-def settle_action(run: Run, action: Action, outcome: Outcome, *, actor: Actor) -> None:
+def settle_action(
+    run: Run, action: Action, outcome: Outcome, *, actor: Actor, hidden: Callable[[], Placeholders]
+) -> None:
     """Write the outcome and, where there is one, the answer for the model; an unknown one opens a request.
+
+    `hidden` is asked once the result is written: the result may itself hold what the model shall not read.
 
     When the run was cancelled meanwhile only the outcome is written: nobody else will ever claim that run.
     Raises LeaseLost when another worker has taken over.
@@ -34,7 +40,7 @@ def settle_action(run: Run, action: Action, outcome: Outcome, *, actor: Actor) -
             hold_lease(run)
             _write(run, action, outcome, actor)
             if outcome.state != ActionState.UNKNOWN:
-                answer_action(action, latency_ms=outcome.latency_ms)
+                answer_action(action, latency_ms=outcome.latency_ms, hidden=hidden())
     except LeaseLost:
         _write_after_cancel(run, action, outcome, actor)
 

@@ -14,6 +14,7 @@ _ORDER = (
     "tools",
     "limits",
     "confidence_floor",
+    "guards",
     "outcome",
     "intended_use",
 )

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from agents.errors import BadAgent
+from agents.guard_settings import GuardSettings, guard_problems, parse_guards
 from approvals.policy.action import Mode
 
 DEFAULT_TURNS = 12
@@ -22,6 +23,7 @@ _KEYS = {
     "limits",
     "mode",
     "intended_use",
+    "guards",
 }
 _LIMIT_KEYS = {
     "turns",
@@ -59,6 +61,7 @@ class AgentSpec:
     confidence_floor: float
     limits: Limits
     mode: Mode
+    guards: GuardSettings = GuardSettings()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -79,6 +82,7 @@ def parse_spec(document: Mapping[str, Any]) -> AgentSpec:
         confidence_floor=float(document.get("confidence_floor") or 0),
         limits=_limits(document.get("limits") or {}),
         mode=Mode(document.get("mode", Mode.SUGGEST)),
+        guards=parse_guards(document.get("guards") or {}),
     )
 
 
@@ -101,6 +105,7 @@ def _problems(document: Mapping[str, Any]) -> list[str]:
     found += _list_problems(document)
     found += _number_problems(document)
     found += _limit_problems(document.get("limits") or {})
+    found += guard_problems(document.get("guards") or {})
     return found
 
 

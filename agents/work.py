@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from agents import journal
 from agents.budget import Used, limit_reached
+from agents.guards.placeholders import Placeholders, placeholders_in
 from agents.models import Action, Run, Step
 from agents.next_step import ActionView, Call, Progress, Reply
 from agents.providers.base import ModelReply, Stop
@@ -48,6 +50,14 @@ class Work:
     @cached_property
     def reply(self) -> ModelReply | None:
         return reply_from_json(self.last_model_step.data["reply"]) if self.last_model_step else None
+
+    def placeholders(self) -> Placeholders:
+        """Return what the model does not read in plain: of the event, then of each result in the order they came."""
+        sources: list[tuple[Any, Sequence[str]]] = [(self.run.input, self.spec.guards.hidden_of_event)]
+        # By the time of their end: a result that comes later must not take a name that the model has already read.
+        done = sorted((a for a in self.actions if a.ended_at), key=lambda a: (a.ended_at, a.pk))
+        sources += [(a.result, tool.redact) for a in done if (tool := self.tools.get(a.tool)) and tool.redact]
+        return placeholders_in(sources)
 
     @property
     def turn_actions(self) -> list[Action]:

@@ -24,7 +24,7 @@ class Agent(models.Model):
 
 class AgentVersion(models.Model):
     """An immutable snapshot. `document` has the keys of an agent in a configuration file
-    (instructions, model, fallback, tools, outcome, confidence_floor, limits, mode)."""
+    (instructions, model, fallback, tools, outcome, confidence_floor, limits, mode, guards)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="versions")

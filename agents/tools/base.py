@@ -46,6 +46,31 @@ class LookupSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RequireSpec:
+    """A business rule: `that` (CEL, the variables of a policy rule) must be true of a call. Failing, a person decides
+    and reads `say`; with `deny` it never happens."""
+
+    that: str
+    say: str = ""
+    deny: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureSpec:
+    """An integrity check: the record that the read tool `by` gives for `argument` must fulfil `that` (CEL: record,
+    item, args). `argument` goes through lists: lines.sku asks for each line, which is then `item`.
+
+    to_model: failing at proposal, the model hears `say` and nothing is proposed; otherwise a person decides.
+    """
+
+    by: str
+    argument: str
+    that: str
+    say: str = ""
+    to_model: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """What one attempt knows about itself. `key` is the same for every attempt of one action."""
 
@@ -104,6 +129,7 @@ class Tool:
     account: "host#credential-id", which account at which system is acted on; never the secret.
     authority: dotted paths of the arguments that carry power.
     window_h: how long the other side remembers an idempotency key, in hours.
+    redact: dotted paths of the result that the model sees as placeholders.
     """
 
     name: str
@@ -124,3 +150,6 @@ class Tool:
     sentence: str = ""
     authority: tuple[str, ...] = ()
     compensate_with: str = ""
+    require: tuple[RequireSpec, ...] = ()
+    ensure: tuple[EnsureSpec, ...] = ()
+    redact: tuple[str, ...] = ()

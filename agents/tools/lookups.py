@@ -52,9 +52,20 @@ def look_up(tool: Tool, arguments: Mapping[str, Any], key: str) -> ToolResult | 
     return found if found is not None and _is_something(found.data) else None
 
 
+def look_at(tool: Tool, by: str, value: Any) -> dict[str, Any] | None:
+    """Return the record that the reading tool `by` of the same connection gives for one value; None when it brings none."""
+    reader = reader_of(tool, by)
+    required = list(reader.schema.get("required", ())) if reader else []
+    names = required or list(reader.schema.get("properties", {}) if reader else ())
+    if reader is None or len(names) != 1:
+        return None
+    return _record(_read(reader, {names[0]: value}))
+
+
 def readers_of(tool: Tool) -> list[str]:
     """Return the names of the tools that are read around a call of this one."""
-    return [f"{tool.connection}.{part.by}" for part in (tool.target, tool.check, tool.lookup) if part is not None]
+    parts = [part for part in (tool.target, tool.check, tool.lookup, *tool.ensure) if part is not None]
+    return [f"{tool.connection}.{part.by}" for part in parts]
 
 
 def reader_of(tool: Tool, name: str) -> Tool | None:

@@ -33,6 +33,7 @@ class Code(StrEnum):
     CONSTRAIN = "constrain"
     MONEY = "money"
     RULE_ERROR = "rule_error"
+    GUARD = "guard"
     FAULT = "fault"
 
 

@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from agents.guards.ensuring import ENSURE_VARIABLES
 from approvals.policy.action import Effect
+from approvals.policy.conditions import POLICY_VARIABLES, ConditionError, compile_condition
 from integrations.openapi.operations import OUR_HEADERS, Operation
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -72,6 +74,30 @@ class LookupOverride(_Part):
     argument: ToolName
 
 
+class RequireOverride(_Part):
+    """A business rule of the tool. `that`: CEL over what a policy rule sees. With `deny` nobody can sign it either."""
+
+    that: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    say: Annotated[str, StringConstraints(max_length=300)] = ""
+    deny: bool = False
+
+
+class EnsureOverride(_Part):
+    """A look at the world before the call. `that`: CEL over record, item and args. `otherwise`: who hears that it fails."""
+
+    by: ToolName
+    argument: ArgumentPath
+    that: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    say: Annotated[str, StringConstraints(max_length=300)] = ""
+    otherwise: Literal["model", "person"] = "model"
+
+
+def _as_rules(value: Any) -> Any:
+    """A rule may be written as its condition alone, and one rule without a list."""
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    return [{"that": one} if isinstance(one, str) else one for one in listed]
+
+
 class ToolOverride(_Part):
     """Everything that can be said about one tool; what is not said keeps its imported meaning."""
 
@@ -85,6 +111,9 @@ class ToolOverride(_Part):
     compensate_with: ToolName | None = None
     lookup: LookupOverride | None = None
     timeout_s: Annotated[float, Field(gt=0, le=60)] | None = None
+    require: Annotated[tuple[RequireOverride, ...], BeforeValidator(_as_rules), Field(max_length=20)] = ()
+    ensure: Annotated[tuple[EnsureOverride, ...], Field(max_length=10)] = ()
+    redact: Annotated[tuple[FieldPath, ...], Field(max_length=50)] = ()
 
 
 def parse_overrides(raw: Any) -> dict[str, ToolOverride]:
@@ -171,6 +200,8 @@ class _Checks:
         yield from self._about_lookup()
         yield from self._about_sentence()
         yield from self._about_compensation()
+        yield from self._about_requirements()
+        yield from self._about_integrity()
 
     def _about_effect(self) -> Iterator[tuple[str, str]]:
         if self._effect is Effect.KEYED and self._override.idempotency is None and not self._operation.key_header:
@@ -247,6 +278,21 @@ class _Checks:
         if name and name not in self._by_name:
             yield "compensate_with", self._no_such(name)
 
+    def _about_requirements(self) -> Iterator[tuple[str, str]]:
+        for index, rule in enumerate(self._override.require):
+            yield from _condition(f"require.{index}.that", rule.that, POLICY_VARIABLES)
+
+    def _about_integrity(self) -> Iterator[tuple[str, str]]:
+        for index, check in enumerate(self._override.ensure):
+            yield from self._path(f"ensure.{index}.argument", check.argument)
+            yield from self._reader(f"ensure.{index}.by", check.by)
+            if self._is_reader(check.by) and not _asks_one(self._by_name[check.by]):
+                yield (
+                    f"ensure.{index}.by",
+                    f"{check.by} does not ask for one thing. Use a tool with one required argument.",
+                )
+            yield from _condition(f"ensure.{index}.that", check.that, ENSURE_VARIABLES)
+
     def _path(self, field: str, path: str) -> Iterator[tuple[str, str]]:
         if path.partition(".")[0] not in self._operation.arguments:
             yield field, f"the tool has no argument {path or '(empty)'}. It has: {_listed(self._operation.arguments)}."
@@ -267,6 +313,17 @@ class _Checks:
 
     def _no_such(self, name: str) -> str:
         return f"the document has no operation {name}. It has: {_listed(sorted(self._by_name)[:30])}."
+
+
+def _asks_one(reader: Operation) -> bool:
+    return len(reader.required or reader.arguments) == 1
+
+
+def _condition(field: str, text: str, variables: frozenset[str]) -> Iterator[tuple[str, str]]:
+    try:
+        compile_condition(text, variables)
+    except ConditionError as error:
+        yield field, error.message
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from agents.tools.base import CallContext, CheckSpec, LookupSpec, MoneySpec, TargetSpec, Tool, ToolResult
+from agents.tools.base import (
+    CallContext,
+    CheckSpec,
+    EnsureSpec,
+    LookupSpec,
+    MoneySpec,
+    RequireSpec,
+    TargetSpec,
+    Tool,
+    ToolResult,
+)
 from approvals.policy.action import Effect
 from integrations.openapi.call import Account, Binding, call_operation
 from integrations.openapi.document import Document, read_document
@@ -93,6 +103,11 @@ def _tool(binding: Binding, override: ToolOverride, timeout_s: float) -> Tool:
         sentence=override.sentence,
         authority=_authority(operation, override, effect),
         compensate_with=override.compensate_with or "",
+        require=tuple(RequireSpec(one.that, one.say, one.deny) for one in override.require),
+        ensure=tuple(
+            EnsureSpec(one.by, one.argument, one.that, one.say, one.otherwise == "model") for one in override.ensure
+        ),
+        redact=override.redact,
     )
 
 
