@@ -5,6 +5,7 @@ The environment is read here through config.env and nowhere else.
 
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from config import env
@@ -58,6 +59,10 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_rq",
     "django_filters",
     "rest_framework",
@@ -79,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.second_factor.RequireSecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.web.DomainErrorMiddleware",
 ]
@@ -135,11 +141,38 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
     "change_password": "5/m/user",
 }
+MFA_ADAPTER = "config.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Browsers offer keys over http on localhost only; that is where the practice company is tried.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+MFA_TOTP_TOLERANCE = 1
+# An admin enters mail addresses here; nobody proves one by a link.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+REQUIRE_SECOND_FACTOR = env.boolean("REQUIRE_SECOND_FACTOR", False)
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+
+# --- single sign-on: an issuer that speaks OpenID Connect, such as Keycloak, Entra ID or Okta
+OIDC_ISSUER = env.text("OIDC_ISSUER")
+_issuer = urlsplit(OIDC_ISSUER)
+# The claim that finds a person's account the first time: a verified "email", or another that holds the name here.
+OIDC_MATCH = env.text("OIDC_MATCH", "email")
+SOCIALACCOUNT_ADAPTER = "config.single_sign_on.SingleSignOnAdapter"
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
+if OIDC_ISSUER:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"].append(
+        {
+            "provider_id": "company",
+            "name": env.text("OIDC_NAME", "your company account"),
+            "client_id": env.text("OIDC_CLIENT_ID"),
+            "secret": env.secret("OIDC_CLIENT_SECRET"),
+            "settings": {"server_url": OIDC_ISSUER},
+        }
+    )
 
 # --- templates
 TEMPLATES = [
@@ -182,7 +215,8 @@ CONTENT_SECURITY_POLICY = {
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
+        # The sign-in form is answered with a redirect to the issuer; browsers count that as its target too.
+        "form-action": ["'self'", *([f"{_issuer.scheme}://{_issuer.netloc}"] if OIDC_ISSUER else [])],
     }
 }
 if SECURE:
@@ -232,6 +266,10 @@ SECRET_NAMES = env.listing("SECRET_NAMES")
 SECRETS_DIR = env.text("SECRETS_DIR")
 SECRET_KEYS = tuple(part.strip() for part in env.secret("SECRET_KEYS").replace("\n", ",").split(",") if part.strip())
 API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 6000, low=1, high=1_000_000)
+# Seconds that a mail about a request waits: who decides at once in the inbox gets none.
+MAIL_DELAY_S = env.integer("MAIL_DELAY_S", 15, low=0, high=3600)
+# Certificate authorities that mail servers are checked against, where the system's own are not enough.
+MAIL_CA_FILE = env.text("MAIL_CA_FILE")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 # Names the Ed25519 key that signs audit checkpoints (env:NAME or file:/path), and where these go: folder:, mail:, webhook:
 AUDIT_KEY = env.text("AUDIT_KEY", "env:AUDIT_SIGNING_KEY")

@@ -9,11 +9,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 # Machines ask these, or people before they have signed in; their own tests say who gets what.
-OPEN = re.compile(r"^/(healthz|readyz|metrics|hooks/|api/|accounts/|static/)")
+OPEN = re.compile(r"^/(healthz|readyz|metrics|hooks/|slack/|api/|accounts/|static/)")
 # Alive and ready, the sign-in itself, and how the API is called. Nothing of what people or agents do.
-ANSWERS_STRANGERS = {"/healthz", "/readyz", "/accounts/login/", "/accounts/inactive/", "/api/schema/"}
+ANSWERS_STRANGERS = {"/healthz", "/readyz", "/accounts/login/", "/accounts/inactive/", "/accounts/sso/login/cancelled/", "/accounts/sso/login/error/", "/api/schema/"}
 # Signed by another system, or carrying a bearer token: a browser's cookie means nothing there.
-WITHOUT_CSRF = re.compile(r"^/(hooks/|api/)")
+WITHOUT_CSRF = re.compile(r"^/(hooks/|slack/|api/)")
 _SAMPLES = {
     "uuid": "01900000-0000-7000-8000-000000000000",
     "int": "1",

@@ -1,0 +1,20 @@
+"""Whether whoever is signed in has shown within the last minutes that it is still them."""
+
+import time
+
+from allauth.account.internal.flows import reauthentication
+from allauth.account.internal.flows.login import get_authentication_records
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def stepped_up(request: HttpRequest) -> bool:
+    """Return whether the person proved again who they are, within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
+
+    Who has neither password nor second factor here cannot be asked by us: for them the sign-in at the issuer counts,
+    while it is as fresh (allauth alone would take such a person for proven at any time).
+    """
+    if reauthentication.get_reauthentication_flows(request.user):
+        return bool(reauthentication.did_recently_reauthenticate(request))
+    records = get_authentication_records(request, request.user)
+    return bool(records) and float(time.time() - records[-1]["at"]) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
