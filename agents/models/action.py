@@ -66,6 +66,12 @@ class Action(models.Model):
         indexes = [
             models.Index(fields=["run", "turn", "position"], name="action_in_order"),
             models.Index(fields=["-created_at"], name="action_newest"),
+            # What is usual for a tool is read from its newest calls (agents.guards.history).
+            models.Index(
+                fields=["tool", "-created_at"],
+                condition=models.Q(state="succeeded") & ~models.Q(effect="read"),
+                name="action_done_of_tool",
+            ),
         ]
 
     def __str__(self) -> str:
