@@ -25,6 +25,8 @@ class Kind(StrEnum):
     CHOICE = "choice"
     FLAG = "flag"
     JSON = "json"
+    GROUP = "group"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def resolved(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Mapping[st
     if not isinstance(schema, Mapping) or depth > MAX_NESTING:
         return {}
     if "$ref" in schema:
-        return resolved(_local(str(schema["$ref"]), root), root, depth + 1)
+        return resolved(local_schema(str(schema["$ref"]), root), root, depth + 1)
     for name in ("anyOf", "oneOf", "allOf"):
         branches = [branch for branch in schema.get(name, ()) if branch != {"type": "null"}]
         if len(branches) == 1:
@@ -212,11 +214,12 @@ def _kinds_of(value: Any) -> list[tuple[str, Kind]]:
     if isinstance(value, Decimal | float):
         return [("number", Kind.NUMBER)]
     if isinstance(value, str):
-        return [("string", Kind.LONG_TEXT if "\n" in value or len(value) > 80 else Kind.TEXT)]
+        return [("string", Kind.LONG_TEXT if "\n" in value or "\r" in value or len(value) > 80 else Kind.TEXT)]
     return [("array" if isinstance(value, list) else "object", Kind.JSON)]
 
 
-def _local(reference: str, root: Mapping[str, Any]) -> Any:
+def local_schema(reference: str, root: Mapping[str, Any]) -> Any:
+    """The part of the root schema that a reference names; None for one that leads elsewhere."""
     found: Any = root
     for part in reference.removeprefix("#/").split("/") if reference.startswith("#/") else ():
         found = found.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None

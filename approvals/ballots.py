@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from approvals.argument_form import Field, edited_arguments, typed_fields
+from approvals.argument_form import Field, edited_arguments, flat, typed_fields
 from approvals.arguments import Kind
 from approvals.money import NotMoney, parse_money
 from approvals.reviewing import REASONS, CardView, Typed, rejection_words
@@ -25,6 +25,8 @@ class Ballot:
     amount: str
     opened: frozenset[str]
     editing: bool
+    # A row of a list was added or taken out: the form is drawn again, and nothing is decided.
+    reshaping: bool = False
 
     @property
     def typed(self) -> Typed:
@@ -45,6 +47,7 @@ class Ballot:
 
 def ballot_from(post: QueryDict) -> Ballot:
     vote = post.get("vote", "")
+    reshaping = "grow" in post or "cut" in post
     codes = {code for code, _ in REASONS}
     reason = post.get("reason_code", "")
     return Ballot(
@@ -55,7 +58,8 @@ def ballot_from(post: QueryDict) -> Ballot:
         reason_code=reason if vote == Vote.REJECT and reason in codes else "",
         amount=post.get("typed", "").strip()[:40],
         opened=frozenset(post.getlist("opened")),
-        editing=post.get("mode", "") == "edit" and vote == Vote.APPROVE,
+        editing=post.get("mode", "") == "edit" and (vote == Vote.APPROVE or reshaping),
+        reshaping=reshaping,
     )
 
 
@@ -70,11 +74,10 @@ def missing(ballot: Ballot, view: CardView) -> str:
 
 def edited(view: CardView, post: QueryDict) -> tuple[list[Field], dict[str, Any] | None, bool]:
     """The fields as typed, the arguments to sign (None when nothing was changed), and whether all could be read."""
-    typed = {field.name: post.get(field.name, field.text) for field in view.fields}
-    fields = typed_fields(view.fields, typed)
+    fields = typed_fields(view.fields, post.dict())
     before: Mapping[str, Any] = view.action.arguments if view.action else {}
     arguments, judged = edited_arguments(fields, before)
-    clean = not any(field.error for field in judged)
+    clean = not any(field.error for field in flat(judged))
     changed = any(field.changed for field in judged)
     return judged, arguments if changed and clean else None, clean
 
@@ -95,7 +98,7 @@ def _typed_right(ballot: Ballot, view: CardView) -> bool:
     """Whether the person typed what they are about to approve: the amount, as edited; else the word."""
     if view.request.money_minor is None:
         return ballot.amount.lower() == view.to_type
-    money = next((field for field in view.fields if field.kind is Kind.MONEY), None) if ballot.editing else None
+    money = next((field for field in flat(view.fields) if field.kind is Kind.MONEY), None) if ballot.editing else None
     currency = money.currency if money else view.request.currency
     try:
         wanted = parse_money(money.text, currency) if money else view.request.money_minor
