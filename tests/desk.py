@@ -155,7 +155,7 @@ def refund_waits(
         confidence=0.82,
         target=target or {"customer": "Customer 1042", "status": "delivered", "total": Decimal("1280")},
     )
-    action = propose(run, spec, proposal, actor=Actor.agent("refund-clerk", 1), now=database_now())
+    action, _ = propose(run, spec, proposal, actor=Actor.agent("refund-clerk", 1), now=database_now())
     request = Request.objects.get(action_id=action.pk)
     assert Action.objects.get(pk=action.pk).state == "pending"
     return request
