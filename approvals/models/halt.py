@@ -20,6 +20,7 @@ class Halt(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     # "stopped", then "supervised": work goes on, but every write waits for a person. Released is released_at.
     stage = models.CharField(max_length=20, default="stopped")
+    supervised_at = models.DateTimeField(null=True, blank=True)
     released_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
