@@ -10,6 +10,7 @@ from django.db.models import Avg, Count, Q
 from django.db.models.aggregates import Aggregate
 from django.db.models.fields import FloatField
 
+from agents.guard_settings import Answer
 from agents.models import Action, Agent, AgentDay, Provider, Run
 from agents.providers.registry import OFFLINE, refusal_of
 from agents.spec import AgentSpec
@@ -107,6 +108,17 @@ def limit_rows(agent: Agent, spec: AgentSpec, now: datetime) -> list[LimitRow]:
         tokens = used.get(("tokens", f"{now:%H%M}"), 0)
         rows.append(_limit("Tokens this minute", tokens, limits.tokens_per_minute, lambda count: f"{count:,}"))
     return rows
+
+
+def guard_rows(spec: AgentSpec) -> list[tuple[str, str]]:
+    """Return what each guard watches and what it does with what it finds."""
+    words = {Answer.OFF: "say nothing", Answer.FLAG: "flag it", Answer.PERSON: "a person decides"}
+    guards = spec.guards
+    return [
+        ("Text that looks manipulated", words[guards.screening]),
+        ("Data of others in texts that go out", words[guards.personal]),
+        ("Arguments outside the usual range", words[guards.unusual]),
+    ]
 
 
 def model_rows(spec: AgentSpec) -> list[ModelRow]:

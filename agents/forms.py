@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 
+from agents.guard_settings import Answer, GuardSettings
 from agents.models import Agent, Provider
 from agents.plain import plain
 from agents.providers.pricing import PRICE_KEYS, row_prices
@@ -17,6 +18,8 @@ from approvals.money import NotMoney, major_text, parse_money
 from config import bounded_json
 
 MODES = (("shadow", "shadow"), ("suggest", "suggest"), ("live", "live"))
+_ANSWERS = ((Answer.OFF, "say nothing"), (Answer.FLAG, "flag it"), (Answer.PERSON, "a person decides"))
+_USUAL_ANSWERS = {name: getattr(GuardSettings(), name) for name in ("screening", "personal", "unusual")}
 _LIMITS = ("turns", "actions", "seconds", "parallel_runs", "tokens_per_minute", "cost_usd", "cost_usd_per_day")
 
 
@@ -36,6 +39,23 @@ def _count(label: str, help_text: str = "") -> forms.IntegerField:
 def _usd(label: str) -> forms.DecimalField:
     box = forms.NumberInput(attrs={"class": "form-control", "step": "any"})
     return forms.DecimalField(label=label, required=False, min_value=Decimal("0.0001"), max_digits=12, widget=box)
+
+
+def _guard(label: str, help_text: str, usual: Answer) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=label,
+        help_text=help_text,
+        choices=_ANSWERS,
+        initial=usual,
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+
+def _guards_said(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the guards block, with only what differs from the usual."""
+    answers = {name: said[name] for name, usual in _USUAL_ANSWERS.items() if said.get(name) and said[name] != usual}
+    return {**answers, **{name: lines for name in ("own", "redact") if (lines := _lines(said[name]))}}
 
 
 class VersionForm(forms.Form):
@@ -86,6 +106,25 @@ class VersionForm(forms.Form):
         max_length=50_000,
     )
     intended_use = forms.CharField(label="Intended use", required=False, widget=_text(2), max_length=2000)
+    screening = _guard("Text that looks manipulated", "In an event or an answer, before a write.", Answer.FLAG)
+    personal = _guard(
+        "Data of others in texts that go out", "Addresses, cards, accounts, numbers of people.", Answer.PERSON
+    )
+    unusual = _guard("Arguments outside the usual range", "Against this agent's own earlier calls.", Answer.FLAG)
+    own = forms.CharField(
+        label="Our own addresses and domains",
+        required=False,
+        widget=_text(2),
+        help_text="One per line. In a text they are nobody's personal data: shop.example",
+        max_length=5_000,
+    )
+    redact = forms.CharField(
+        label="Hidden from the model",
+        required=False,
+        widget=_text(2),
+        help_text="Paths of the event, one per line: event.customer.email. The model reads [customer_email_1]; tools and people see the value.",
+        max_length=5_000,
+    )
     note = forms.CharField(label="Why this changes", widget=_line(maxlength=500), max_length=500)
 
     def clean_outcome(self) -> Any:
@@ -108,6 +147,7 @@ class VersionForm(forms.Form):
             "fallback": _lines(said["fallback"]),
             "tools": _lines(said["tools"]),
             "limits": _numbers(limits),
+            "guards": _guards_said(said),
             "confidence_floor": _number(said["confidence_floor"]),
             "outcome": plain(said["outcome"]),
             "intended_use": said["intended_use"].strip(),
@@ -124,12 +164,15 @@ class VersionForm(forms.Form):
     def fields_of(document: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form shows for a document."""
         limits = document.get("limits") or {}
+        guards = document.get("guards") or {}
         moved = limits.get("moved_minor_per_day") or {}
         outcome = document.get("outcome")
         return {
             **{name: limits.get(name) for name in _LIMITS},
             **{name: document.get(name) for name in ("instructions", "model", "confidence_floor", "intended_use")},
             "mode": document.get("mode", "suggest"),
+            **{name: guards.get(name) or usual for name, usual in _USUAL_ANSWERS.items()},
+            **{name: "\n".join(guards.get(name) or ()) for name in ("own", "redact")},
             "fallback": "\n".join(document.get("fallback") or ()),
             "tools": "\n".join(document.get("tools") or ()),
             "moved_per_day": "\n".join(f"{unit} {major_text(minor, unit)}" for unit, minor in sorted(moved.items())),

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from agents.envelope import opened
+from agents.guards.checks import manipulation_flag
+from agents.guards.screening import findings_from
 from agents.models import Action, Run, Step
 from agents.states import RUN_ENDED, ActionState, RunState, StepKind
 from approvals.arguments import flat_text
@@ -41,6 +43,7 @@ class Line:
     offset_ms: int = 0
     x: int = 0
     width: int = 0
+    flags: Sequence[Mapping[str, str]] = ()  # what the guards say of it
 
     @property
     def got_is_long(self) -> bool:
@@ -97,14 +100,23 @@ def _line(step: Step, given: Material) -> Iterator[Line]:
         yield from teller(base, step, given)
 
 
-def _input(base: Line, _step: Step, given: Material) -> Iterator[Line]:
+def _findings(step: Step) -> list[dict[str, str]]:
+    return [manipulation_flag(finding).shown() for finding in findings_from(step.data.get("findings"))]
+
+
+def _input(base: Line, step: Step, given: Material) -> Iterator[Line]:
     run = given.run
     title = (
         "An event came in" if run.event_id else "A person started this" if run.initiator_id else "The run was started"
     )
     text = flat_text(run.input) if run.input else ""
     yield replace(
-        base, icon="mail", title=title, note=run.initiator.get_username() if run.initiator else "", foreign=text
+        base,
+        icon="mail",
+        title=title,
+        note=run.initiator.get_username() if run.initiator else "",
+        foreign=text,
+        flags=_findings(step),
     )
 
 
@@ -159,7 +171,8 @@ _VERDICTS = {
 def _verdict(base: Line, step: Step, given: Material) -> Iterator[Line]:
     action = given.actions.get(step.action_id) if step.action_id else None
     level = str(step.data.get("level", ""))
-    if level == "1" and step.action_id in given.answered:
+    flags = step.data.get("flags") or ()
+    if level == "1" and step.action_id in given.answered and not flags:
         return  # told by the line of its result
     request = _request_of(step, given)
     title = _VERDICTS.get(level, "Policy judged it")
@@ -177,6 +190,7 @@ def _verdict(base: Line, step: Step, given: Material) -> Iterator[Line]:
         given=_arguments(action),
         request=request,
         bar="w",
+        flags=flags,
     )
     if request is not None and request.settled_at is not None:
         yield _settled(request, base)
@@ -237,6 +251,7 @@ def _tool_result(base: Line, step: Step, given: Material) -> Iterator[Line]:
         got=got,
         latency_ms=step.latency_ms or action.latency_ms,
         bar="t",
+        flags=_findings(step),
     )
 
 

@@ -80,6 +80,7 @@ def agent(request: HttpRequest, name: str) -> HttpResponse:
             "policy": policy.number,
             "tools": agent_page.tool_rows(found, spec, policy, now),
             "limits": agent_page.limit_rows(found, spec, now),
+            "guards": agent_page.guard_rows(spec),
             "models": agent_page.model_rows(spec),
             "figures": agent_page.figures_of(found, now),
             "document": found.current.document if found.current else {},

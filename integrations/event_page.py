@@ -12,9 +12,12 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from agents.guards.checks import manipulation_flag
+from agents.guards.screening import screen
 from agents.models import Run
 from agents.selectors import runs_visible_to
 from approvals.people import Signer
+from config import bounded_json
 from integrations.event_permissions import visible_events
 from integrations.models import Event
 from integrations.payloads import declares_json
@@ -113,6 +116,16 @@ def list_version(rows: Sequence[EventRow]) -> str:
 def body_text(body: bytes | memoryview | None) -> str:
     """Return a raw body as text for a screen; bytes that are no text are shown as what they are."""
     return bytes(body or b"").decode("utf-8", "backslashreplace")
+
+
+def manipulation_flags(event: Event) -> list[dict[str, str]]:
+    """Return what looks manipulated in what came in, read as the agent reads it where it is JSON."""
+    text = body_text(event.corrected if event.corrected is not None else event.body)
+    try:
+        value = bounded_json.loads(text)
+    except bounded_json.BadJson:
+        value = text
+    return [manipulation_flag(finding).shown() for finding in screen(value, "the event")]
 
 
 def how_it_came(event: Event) -> str:

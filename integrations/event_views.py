@@ -24,6 +24,7 @@ from integrations.event_page import (
     first_draft,
     how_it_came,
     list_version,
+    manipulation_flags,
     verdict_counts,
 )
 from integrations.event_permissions import handling_objection, visible_events, visible_sources
@@ -115,6 +116,7 @@ def _context(request: HttpRequest, found: Event) -> dict[str, Any]:
         "row": row,
         "raw": body_text(found.body),
         "came": how_it_came(found),
+        "flags": manipulation_flags(found),
         "corrected": body_text(found.corrected) if found.corrected is not None else "",
         "draft": first_draft(found),
         "headers": sorted(found.headers.items()),

@@ -30,12 +30,15 @@ def flags_of(
     return sorted(found, key=lambda flag: -strictness.index(flag.demand))[:MAX_FLAGS]
 
 
+def manipulation_flag(finding: Finding, demand: Demand = Demand.NOTHING) -> Flag:
+    return Flag("screening", f"Looks manipulated: {finding.where} {finding.what}.", demand, finding.phrase)
+
+
 def _manipulated(findings: Sequence[Finding], settings: GuardSettings) -> Iterator[Flag]:
     if settings.screening is Answer.OFF:
         return
     for one in findings:
-        text = f"Looks manipulated: {one.where} {one.what}."
-        yield Flag("screening", text, demanded(settings.screening), one.phrase)
+        yield manipulation_flag(one, demanded(settings.screening))
 
 
 def _personal(action: ProposedAction, settings: GuardSettings) -> Iterator[Flag]:

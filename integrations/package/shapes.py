@@ -27,6 +27,7 @@ HTTP_URL = r"^(?:https?://[^\s@/]+(?:/\S*)?)?$"
 MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*/\S+$"
 TOOL_PATTERN = r"^[A-Za-z0-9_.*?\[\]-]+$"
 EVENT_PATH = r"^(?:event(?:\.[A-Za-z0-9_-]+)+)?$"
+REDACTED_PATH = r"^event(?:\.[A-Za-z0-9_-]+)+$"
 HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 
 # What a person reads when a text does not have the form: what is wrong, what to do.
@@ -42,6 +43,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     MODEL_NAME: ("This is not a model.", "Write <provider>/<model>, as local/some-model."),
     TOOL_PATTERN: ("This is not a tool pattern.", "Write a tool as shop.refund_order, or many as shop.*"),
     EVENT_PATH: ("This is not a path of the event.", "Write it as event.order_id."),
+    REDACTED_PATH: ("This is not a path of the event.", "Write it as event.customer.email."),
     HEADER_NAME: ("This is not the name of an HTTP header.", "Write it as Authorization."),
 }
 
@@ -152,6 +154,20 @@ class Limits(Shape):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+class Guards(Shape):
+    """How the agent's guards answer. Left out: the product's own default (agents.guard_settings)."""
+
+    screening: Literal["off", "flag", "person"] | None = None
+    personal: Literal["off", "flag", "person"] | None = None
+    unusual: Literal["off", "flag", "person"] | None = None
+    own: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = []
+    redact: list[Annotated[str, StringConstraints(pattern=REDACTED_PATH, max_length=200)]] = []
+
+    def canonical(self) -> dict[str, Any]:
+        said = self.model_dump(mode="json", exclude_none=True)
+        return {key: value for key, value in said.items() if value != []}
+
+
 class Agent(Shape):
     """A named worker. Everything but name, team, purpose and category makes a new version when it changes."""
 
@@ -167,10 +183,13 @@ class Agent(Shape):
     outcome: dict[str, JsonValue] | None = None
     confidence_floor: Annotated[float, Field(ge=0, le=1)] = 0
     limits: Limits = Limits()
+    guards: Guards = Guards()
     mode: Literal["shadow", "suggest", "live"] = "suggest"
 
     def canonical(self) -> dict[str, Any]:
-        return {**super().canonical(), "limits": self.limits.canonical()}
+        said = {**super().canonical(), "limits": self.limits.canonical(), "guards": self.guards.canonical()}
+        # An agent that says nothing of guards is the same document as before there were any.
+        return said if said["guards"] else {key: value for key, value in said.items() if key != "guards"}
 
 
 class Source(Shape):
