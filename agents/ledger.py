@@ -16,10 +16,11 @@ from agents.tools.arguments import problems_of
 from agents.tools.base import Tool
 from agents.tools.lookups import read_check, readers_of, resolve_target
 from agents.tools.paths import value_at
-from agents.tools.registry import get_tool, tools_named
+from agents.tools.registry import get_tool, tools_matching, tools_named
 from approvals.audit import Actor
+from approvals.database_clock import database_now
 from approvals.errors import BadArguments
-from approvals.halts import open_halts, scopes_of
+from approvals.halts import halted_scopes, scopes_of
 from approvals.models import Request
 from approvals.policy.canonical import NotCanonical, exact
 from approvals.ports import StoredAction, Successor
@@ -34,8 +35,16 @@ class Ledger:
         tools = tools_named({row.tool for row in rows})
         return {row.pk: _stored(row, tools.get(row.tool)) for row in rows}
 
-    def has_agent(self, name: str) -> bool:
-        return Agent.objects.filter(name=name).exists()
+    def knows(self, kind: str, name: str) -> bool:
+        if kind == "agent":
+            return Agent.objects.filter(name=name).exists()
+        return bool(tools_matching([name if kind == "tool" else f"{name}.*"]))
+
+    def in_flight(self, scope: str) -> int:
+        kind, _, name = scope.partition(":")
+        rows = Action.objects.filter(state=ActionState.EXECUTING, run__lease_expires_at__gt=database_now())
+        field = {"agent": "run__agent__name", "tool": "tool", "connection": "connection"}
+        return rows.filter(**{field[kind]: name}).count() if name else rows.count()
 
     def edit(self, *, request: Request, arguments: Mapping[str, Any], editor: Any, now: datetime) -> Successor:
         """Supersede the action by one with these arguments, judged by schema and policy again.
@@ -127,7 +136,7 @@ def _check_may_look(action: Action, tool: Tool) -> None:
         for name in readers_of(tool)
         for scope in scopes_of(agent=action.run.agent.name, tool=name, connection_name=tool.connection)
     }
-    if scopes & {halt.scope for halt in open_halts()}:
+    if scopes & halted_scopes():
         said = "This is halted, so another record cannot be looked up now. Edit it once the halt is released."
         raise BadArguments(said, problems=[said])
 

@@ -43,7 +43,7 @@ from agents.tools.lookups import readers_of
 from agents.turn import take_turn
 from agents.work import Work, load, progress_of
 from approvals.database_clock import database_now
-from approvals.halts import open_halts, scopes_of
+from approvals.halts import halted_scopes, scopes_of
 
 log = logging.getLogger(__name__)
 MAX_STALLED = 20
@@ -134,7 +134,7 @@ def _turn(work: Work) -> bool:
 
 def _halted(work: Work, step: NextStep) -> bool:
     """Return whether an open halt covers what the step would reach: the agent, or a tool that acts or looks up."""
-    halts = {halt.scope for halt in open_halts()}
+    halts = halted_scopes()
     if not halts:
         return False
     agent = work.run.agent.name

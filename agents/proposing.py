@@ -19,6 +19,7 @@ from agents.tools.base import Tool
 from agents.tools.paths import value_at
 from approvals.audit import Actor
 from approvals.database_clock import database_now
+from approvals.halts import scopes_of, signed_by_people_only
 from approvals.models import Request
 from approvals.opening import Opening, open_request
 from approvals.policy.action import Effect, Mode, Money, ProposedAction
@@ -82,7 +83,7 @@ def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
         arguments=proposal.arguments,
         authority=tool.authority,
         agent=run.agent.name,
-        mode=Mode(run.mode),
+        mode=_mode_of(run, tool),
         subject=run.subject,
         tainted=run.tainted,
         confidence=proposal.confidence,
@@ -93,6 +94,13 @@ def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
         money=money,
         target_argument=tool.target.argument if tool.target else "",
     )
+
+
+def _mode_of(run: Run, tool: Tool) -> Mode:
+    """Return the run's mode; under a halt, also one that is being released, a person signs every write."""
+    scopes = scopes_of(agent=run.agent.name, tool=tool.name, connection_name=tool.connection)
+    acts = run.mode == Mode.LIVE and tool.effect is not Effect.READ
+    return Mode.SUGGEST if acts and signed_by_people_only(scopes) else Mode(run.mode)
 
 
 def money_of(tool: Tool, arguments: Mapping[str, Any]) -> Money | None:

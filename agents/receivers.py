@@ -49,11 +49,11 @@ def wake(run: Run, *, actor: Actor, due_at: datetime) -> None:
 
 
 @receiver(halt_released, sender=Halt)
-def on_halt_released(halt: Halt, actor: Actor, **_kwargs: Any) -> None:
+def on_halt_released(halt: Halt, actor: Actor, now: datetime, **_kwargs: Any) -> None:
     """Let what was paused go on; whatever another halt still covers pauses again by itself."""
     rows = Run.objects.select_for_update(of=("self",)).select_related("agent")
     for run in rows.filter(state=RunState.PAUSED, reason_code="halted"):
-        move_run(run, RunState.QUEUED, actor=actor, waiting_for="", reason_code="", due_at=halt.released_at)
+        move_run(run, RunState.QUEUED, actor=actor, waiting_for="", reason_code="", due_at=now)
     ring_after_commit()
 
 

@@ -11,9 +11,10 @@ class ApprovalsConfig(AppConfig):
     read_only_tables = ("approvals_allowedmove",)
 
     def ready(self) -> None:
-        from approvals import policy_changes, sign_ins
+        from approvals import halt_release, policy_changes, sign_ins
         from approvals.installing import ensure_basics
 
         policy_changes.register()
         sign_ins.register()
+        halt_release.register()
         post_migrate.connect(ensure_basics, sender=self)

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from approvals import halt_release, halts
 from approvals.rest.once import forget_calls
 from approvals.services import expire_overdue_requests
 
@@ -14,3 +15,9 @@ def expire_requests() -> None:
 def forget_api_calls() -> None:
     """Delete the kept answers of idempotent API calls that nobody will ask for again."""
     forget_calls(now=timezone.now())
+
+
+def confirm_halts() -> None:
+    """Note which halts have nothing in flight any more, and close what asked to release one that has ended."""
+    halts.confirm_halts()
+    halt_release.withdraw_outrun()

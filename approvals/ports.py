@@ -45,7 +45,13 @@ class Successor:
 class ActionLedger(Protocol):
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]: ...
 
-    def has_agent(self, name: str) -> bool: ...
+    def knows(self, kind: str, name: str) -> bool:
+        """Return whether there is an agent, a tool or a connection (`kind`) of this name."""
+        ...
+
+    def in_flight(self, scope: str) -> int:
+        """Return how many calls that a halt of this scope covers are on their way to another system now."""
+        ...
 
     def edit(
         self, *, request: Request, arguments: Mapping[str, Any], editor: AbstractBaseUser, now: datetime
@@ -58,8 +64,11 @@ class _NoLedger:
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
         return {}
 
-    def has_agent(self, name: str) -> bool:
+    def knows(self, kind: str, name: str) -> bool:
         return True
+
+    def in_flight(self, scope: str) -> int:
+        return 0
 
     def edit(self, **_kwargs: Any) -> Successor:
         raise LookupError("no action ledger is registered")

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from approvals.audit import Actor, record
 from approvals.errors import AlreadySettled, BadArguments, NotAllowed, NotFound, RequestChanged
-from approvals.halts import open_halts, scopes_of
+from approvals.halts import halted_scopes, scopes_of
 from approvals.models import Remark, Request
 from approvals.people import Signer, signer
 from approvals.permissions import visible_requests
@@ -101,7 +101,7 @@ def refusal_to_note(user: Any) -> str:
 
 def halted_sentence(agent: str) -> str:
     """Return that this agent is halted and therefore not asked, or ""."""
-    covering = {halt.scope for halt in open_halts()} & set(scopes_of(agent=agent))
+    covering = halted_scopes() & set(scopes_of(agent=agent))
     return f"{agent} is halted; it is not asked anything until that is released." if covering else ""
 
 

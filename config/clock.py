@@ -23,6 +23,7 @@ from config.worker.beats import Beats, process_name
 
 log = logging.getLogger(__name__)
 TASKS: Mapping[str, float] = {
+    "approvals.jobs.confirm_halts": 1,
     "approvals.jobs.expire_requests": 5,
     "approvals.jobs.forget_api_calls": 3600,
     "agents.jobs.sweep_runs": 5,
