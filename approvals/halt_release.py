@@ -18,7 +18,8 @@ from approvals.errors import AlreadySettled, NotAllowed, NotFound, WrongVote
 from approvals.halts import RELEASED, SUPERVISED, release_halt, words_of
 from approvals.models import Halt, Request
 from approvals.people import signer
-from approvals.proposals import propose_change, register_change
+from approvals.proposals import register_change
+from approvals.services import propose_change
 from approvals.states import RequestKind, RequestState, Role
 from approvals.withdrawing import withdraw_request
 
