@@ -19,9 +19,8 @@ from approvals.halts import RELEASED, SUPERVISED, release_halt, words_of
 from approvals.models import Halt, Request
 from approvals.people import signer
 from approvals.proposals import register_change
-from approvals.services import propose_change
+from approvals.services import propose_change, withdraw_request
 from approvals.states import RequestKind, RequestState, Role
-from approvals.withdrawing import withdraw_request
 
 CHANGE = "halt.release"
 TO = (SUPERVISED, RELEASED)
