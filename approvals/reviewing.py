@@ -6,17 +6,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from approvals.argument_form import Field, edit_fields
+from django.utils.dateparse import parse_datetime
+
+from approvals.argument_form import Field, edit_fields, flat
 from approvals.arguments import Shown, label_of, shown_arguments
 from approvals.halts import not_halted
 from approvals.models import Decision, Request
 from approvals.money import major_text, money_text
+from approvals.opening import is_as_shown
 from approvals.people import signer
-from approvals.permissions import objection
+from approvals.permissions import has_voted, objection
 from approvals.policy.canonical import NotCanonical, digest_of, parse_canonical
 from approvals.ports import StoredAction, actions
+from approvals.presence import lookers
 from approvals.selectors import decisions_of
 from approvals.services import settled_sentence
+from approvals.similar import Similar, similar_to
+from approvals.snoozing import PUT_ASIDE, may_be_given_to
 from approvals.states import RequestClass, RequestKind, RequestState, Vote
 
 # What a person may say with one key when they reject; the words go back to the agent.
@@ -31,7 +37,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("manipulated", "looks manipulated"),
     ("other", "other, as written"),
 )
-MODES = ("edit", "reject", "answer", "resolve", "happened", "did_not_happen")
+MODES = ("edit", "reject", "answer", "resolve", "happened", "did_not_happen", "assign", "snooze", "ask")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class CardView:
     halted: bool
     tampered: bool
     now: datetime
+    user: Any = None
     mode: str = ""
     fields: Sequence[Field] = ()
     typed: Typed = field(default_factory=Typed)
@@ -95,8 +102,10 @@ class CardView:
 
     @property
     def target_facts(self) -> list[tuple[str, str]]:
-        """The looked-up record in words, its money in the record's currency."""
-        return readable_facts((self.card.get("target") or {}).get("facts") or ())
+        """The looked-up record in words, its money in the record's currency; without what the world check shows."""
+        watched = {row[0] for row in self.check_rows}
+        facts = readable_facts((self.card.get("target") or {}).get("facts") or ())
+        return [(name, value) for name, value in facts if name not in watched]
 
     @property
     def votes_hidden(self) -> bool:
@@ -108,17 +117,88 @@ class CardView:
         return "" if self.is_open else settled_sentence(self.request)
 
     @property
+    def inputs(self) -> list[Field]:
+        """The edit form in the order it is drawn."""
+        return list(flat(self.fields))
+
+    @property
     def changed_fields(self) -> int:
-        return sum(1 for field in self.fields if field.changed)
+        return sum(1 for field in self.inputs if field.changed and not field.parts)
+
+    @property
+    def own_vote(self) -> Decision | None:
+        """What this very person voted: nobody hides one's own vote from oneself."""
+        mine = (vote for vote in self.decisions if vote.withdrawn_at is None and vote.user_id == self.user.pk)
+        return next(mine, None)
+
+    @property
+    def moved(self) -> str:
+        """Why what this was judged by is no longer so; it is judged again in a moment, and cannot be signed."""
+        waits = self.is_open and self.request.kind == RequestKind.APPROVAL
+        return self.action.moved if waits and self.action else ""
+
+    @property
+    def check_rows(self) -> Sequence[Sequence[str]]:
+        """What the world check read: name, value before, value after or nothing."""
+        return (self.card.get("check") or {}).get("rows") or ()
+
+    @property
+    def check_at(self) -> datetime | None:
+        return parse_datetime((self.card.get("check") or {}).get("read_at") or "")
+
+    @property
+    def may_look_again(self) -> bool:
+        return bool(self.card.get("check")) and self.is_open and not self.halted and self.is_decider
+
+    @property
+    def may_look_up(self) -> bool:
+        """A lost outcome can be looked up where the tool names how."""
+        lost = self.request.kind == RequestKind.UNKNOWN_OUTCOME and self.is_open
+        return lost and self.action is not None and self.action.can_be_looked_up and not self.halted and self.is_decider
+
+    @property
+    def is_decider(self) -> bool:
+        return signer(self.user).decides
+
+    @property
+    def edited_into(self) -> Sequence[Sequence[str]]:
+        """What an edit made of this, as the card of its successor says it."""
+        return (self.successor.card.get("changes") or ()) if self.successor else ()
+
+    # Asked only by whoever draws the card; each is a question to the database.
+
+    @property
+    def lookers(self) -> list[str]:
+        """Who else has this card before them now."""
+        return lookers(self.request, self.user, self.now) if self.is_open else []
+
+    @property
+    def similar(self) -> Similar | None:
+        """What was decided about the same tool before. It stands beside the card and is not part of what is signed."""
+        return similar_to(self.request, now=self.now)
+
+    @property
+    def colleagues(self) -> Sequence[Any]:
+        return may_be_given_to(self.request)
+
+    @property
+    def part_open(self) -> bool:
+        """Whether a form stands in the bar instead of the deciding buttons."""
+        return self.mode not in ("", "edit")
+
+    @property
+    def put_aside(self) -> Sequence[tuple[str, str]]:
+        """For how long the card can be put aside: code and words."""
+        return PUT_ASIDE
 
 
 def card_view(user: Any, request: Request, *, now: datetime, mode: str = "") -> CardView:
     """Everything to draw the card of this request for this person."""
     action = _action(request)
     decisions = decisions_of(request)
-    shown, tampered = _shown(request, action)
-    voted = any(vote.user_id == user.pk and vote.withdrawn_at is None for vote in decisions)
+    shown, tampered = shown_of(request, action)
     who = signer(user)
+    voted = has_voted(who, decisions)
     return CardView(
         request=request,
         card=request.card,
@@ -131,6 +211,7 @@ def card_view(user: Any, request: Request, *, now: datetime, mode: str = "") -> 
         halted=not Request.objects.filter(not_halted(), pk=request.pk).exists(),
         tampered=tampered,
         now=now,
+        user=user,
         mode=mode if mode in MODES else "",
         fields=_fields(action) if mode == "edit" else (),
         may_undo=_may_undo(user, request, decisions, now),
@@ -171,7 +252,7 @@ def _action(request: Request) -> StoredAction | None:
         return None  # the card says that what is stored is not what was to be signed
 
 
-def _shown(request: Request, action: StoredAction | None) -> tuple[list[Shown], bool]:
+def shown_of(request: Request, action: StoredAction | None) -> tuple[list[Shown], bool]:
     """The arguments as the canonical bytes say, and whether those bytes are not what is to be signed."""
     if action is None:
         return [], bool(request.action_id)
@@ -179,7 +260,7 @@ def _shown(request: Request, action: StoredAction | None) -> tuple[list[Shown], 
         arguments = parse_canonical(bytes(action.canonical))["arguments"]
     except (NotCanonical, KeyError, TypeError):
         return [], True
-    right = digest_of(bytes(action.canonical)) == action.digest
+    right = digest_of(bytes(action.canonical)) == action.digest and is_as_shown(request)
     return shown_arguments(arguments, action.schema, action.money_paths), not right or _is_stale(request, action)
 
 

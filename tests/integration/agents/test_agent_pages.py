@@ -8,10 +8,9 @@ from django.test import Client
 
 from agents.models import Agent, Run
 from approvals.models import AuditEvent, Halt, Request
-from approvals.services import decide_request
-from approvals.states import Vote
 from tests import desk as company
 from tests.desk import Desk
+from tests.integration.security.doors import countersign
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/agents/", "/agents/refund-clerk/", "/agents/refund-clerk/versions/", "/agents/refund-clerk/versions/1/")
@@ -151,7 +150,7 @@ def test_widening_waits_for_a_second_admin(change: dict[str, str], as_person: As
     card = as_person("second-admin").get(f"/inbox/{request.pk}/").content.decode()
     assert "may do more" in card and "You started this" not in card
     assert "You started this" in admin.get(f"/inbox/{request.pk}/").content.decode()
-    decide_request(request_id=request.pk, user=desk["second-admin"], vote=Vote.APPROVE, digest=request.action_digest)
+    countersign(request, desk["second-admin"])
     current = Agent.objects.get().current
     assert current.number == before + 1
     assert current.editors == [desk["admin"].pk]
@@ -179,9 +178,7 @@ def test_a_proposal_is_void_when_another_version_came_in_force(as_person: As, de
     _save(admin, _form(admin, instructions="Settle it politely."))
     request = Request.objects.get(kind="proposal")
     with pytest.raises(RequestChanged, match="Version 2"):
-        decide_request(
-            request_id=request.pk, user=desk["second-admin"], vote=Vote.APPROVE, digest=request.action_digest
-        )
+        countersign(request, desk["second-admin"])
     assert Agent.objects.get().current.document["instructions"] == "Settle it politely."
 
 

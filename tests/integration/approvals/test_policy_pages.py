@@ -108,12 +108,14 @@ def test_a_freer_rule_waits_for_a_second_admin(desk: Desk, as_person: Any) -> No
     request = Request.objects.get(kind="proposal")
     assert answer.status_code == 303 and answer["Location"] == f"/inbox/{request.pk}/"
     assert active_policy().number == before
-    own = client.post(f"/inbox/{request.pk}/decide/", {"vote": "approve", "digest": request.action_digest})
-    assert own.status_code == 403
+    signed = {"vote": "approve", "digest": request.action_digest, "typed": "approve"}
+    assert client.post(f"/inbox/{request.pk}/decide/", signed).status_code == 403
     second = as_person("second-admin")
+    assert second.post(f"/inbox/{request.pk}/decide/", signed).status_code == 403
+    stepped_up(second)
     card = second.get(f"/inbox/{request.pk}/").content.decode()
     assert "amount_minor is over 90000" in card and "Refunds up to 900 were always approved." in card
-    second.post(f"/inbox/{request.pk}/decide/", {"vote": "approve", "digest": request.action_digest})
+    second.post(f"/inbox/{request.pk}/decide/", signed)
     version = PolicyVersion.objects.get(active=True)
     assert (version.number, version.author) == (before + 1, desk["admin"])
     assert "Countersigned by second-admin" in version.note
@@ -136,8 +138,9 @@ def test_a_proposal_that_the_policy_outran_is_not_put_in_force(desk: Desk, as_pe
     put(client, first_rule(), when="args.amount_minor > 10000")
     save(client)
     number = active_policy().number
-    second = as_person("second-admin")
-    answer = second.post(f"/inbox/{request.pk}/decide/", {"vote": "approve", "digest": request.action_digest})
+    second = stepped_up(as_person("second-admin"))
+    signed = {"vote": "approve", "digest": request.action_digest, "typed": "approve"}
+    answer = second.post(f"/inbox/{request.pk}/decide/", signed)
     assert answer.status_code == 409
     request.refresh_from_db()
     assert (active_policy().number, request.state) == (number, "open")

@@ -41,6 +41,11 @@ def vote(request: Request, user: User, how: str = "approve", *, via: str = "api"
     return decide_request(request_id=request.pk, user=fresh, vote=how, via=via, **given)
 
 
+def countersign(request: Request, user: User, how: str = "approve", **more: Any) -> Settlement:
+    """Vote as after signing in again in the browser: the one door for what is of class high."""
+    return vote(request, user, how, via="browser", stepped_up=True, **more)
+
+
 def edited(request: Request, user: User, amount_minor: int, order_id: str = "20871") -> Settlement:
     arguments = {"order_id": order_id, "amount_minor": amount_minor, "currency": "EUR"}
     return vote(request, user, arguments=arguments)

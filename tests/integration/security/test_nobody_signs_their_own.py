@@ -21,7 +21,7 @@ from tests.factories import RULES, person, refund_agent, says, wants_refund
 from tests.hooks import source, trigger
 from tests.integration.api.conftest import program
 from tests.integration.integrations.package.conftest import shop_package
-from tests.integration.security.doors import STOPPED, edited, turn, two_votes, vote, waiting_refund
+from tests.integration.security.doors import STOPPED, countersign, edited, turn, two_votes, vote, waiting_refund
 from tests.shop import Shop
 
 NOT_YOURS = "Someone else signs"
@@ -209,9 +209,9 @@ def test_a_proposal_that_was_rewritten_in_the_database_is_not_put_in_force(
             [request.pk],
         )
     with pytest.raises(RequestChanged):
-        vote(request, second_admin)
+        countersign(request, second_admin)
     assert PolicyVersion.objects.get(active=True).number == 1
-    assert vote(request, second_admin, "reject", comment="changed").settled
+    assert countersign(request, second_admin, "reject", comment="changed").settled
 
 
 def test_an_admin_gives_themselves_no_authority_by_the_api(
@@ -226,8 +226,8 @@ def test_an_admin_gives_themselves_no_authority_by_the_api(
     assert GroupMember.objects.count() == 0
     request = Request.objects.get(kind="proposal")
     with pytest.raises(NotAllowedToDecide):
-        vote(request, admin)
-    vote(request, second_admin)
+        countersign(request, admin)
+    countersign(request, second_admin)
     assert GroupMember.objects.get().limits == {"EUR": 9_000_000}
     raised = {**own, "limits": {"admin": {"EUR": 99_000_000}}}
     assert program(admin).put("groups/finance/", raised).status == 202
@@ -258,7 +258,7 @@ def test_a_countersigned_version_is_still_its_authors(transactional_db: None, ad
     assert agent.current is not None
     wider = {**agent.current.document, "mode": "live"}
     request = propose_version(agent=agent, document=wider, proposer=admin, note="faster")
-    vote(request, second_admin)
+    countersign(request, second_admin)
     version = Agent.objects.get().current
     assert version is not None and version.editors == [admin.pk]
 
