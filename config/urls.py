@@ -2,6 +2,7 @@
 
 /healthz /readyz /metrics    machines, no sign-in (metrics behind a token)
 /hooks/<source>/             other systems, by signature
+/slack/                      Slack, by signature
 /api/v1/                     programs, by bearer token
 /accounts/                   sign-in
 everything else              people who are signed in
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agents.urls")),
     path("", include("integrations.urls")),
     path("hooks/", include("integrations.webhooks.urls")),
+    path("slack/", include("integrations.channels.slack.urls")),
     path("practice/", include("integrations.practice.urls")),
     path("api/", include("config.api")),
 ]

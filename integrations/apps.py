@@ -11,12 +11,14 @@ class IntegrationsConfig(AppConfig):
         from agents.tools.registry import register_source
         from approvals.installing import register_machine
         from integrations import checks  # noqa: F401 - registers itself
+        from integrations.channels import settled
         from integrations.http import OutboundRefused, attempt_until, guarded_transport
         from integrations.package import applying
         from integrations.states import EVENT_MOVES
         from integrations.tool_source import connection_tools
 
         applying.register()
+        settled.connect()
         register_machine("event", EVENT_MOVES)
         register_source(connection_tools)
         set_transport_factory(guarded_transport, within=attempt_until, refused=(OutboundRefused,))

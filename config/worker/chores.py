@@ -15,7 +15,11 @@ from structlog.contextvars import clear_contextvars
 log = logging.getLogger(__name__)
 Chore = Callable[[], bool]
 # Seconds between two looks when there was nothing to do. A ring wakes all of them at once.
-CHORES: Mapping[str, float] = {"agents.asking.answer_one": 2.0}
+CHORES: Mapping[str, float] = {
+    "agents.asking.answer_one": 2.0,
+    "integrations.deliveries.deliver_some": 2.0,
+    "integrations.deliveries.deliver_mail": 2.0,
+}
 
 
 class Bell:

@@ -16,7 +16,9 @@ def routes() -> list[str]:
 def pages() -> list[str]:
     """Return the routes behind the sign-in: neither the API, nor webhooks, nor what machines ask."""
     return [
-        route for route in routes() if not re.match(r"/(api|hooks|accounts|static|healthz|readyz|metrics)\b", route)
+        route
+        for route in routes()
+        if not re.match(r"/(api|hooks|slack|accounts|static|healthz|readyz|metrics)\b", route)
     ]
 
 
