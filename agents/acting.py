@@ -25,12 +25,13 @@ from approvals.audit import record
 from approvals.database_clock import database_now
 from approvals.policy.action import Effect
 from approvals.policy.verdict import Level, Verdict, is_stricter, verdict_from_json
-from approvals.policy_versions import ActivePolicy, active_policy, judge_action
+from approvals.policy_versions import ActivePolicy, active_policy, judge_action, rule_stands
 from approvals.reviewers import revoked_reviewer
 from approvals.selectors import request_of_action
 from approvals.services import expire_overdue_requests, lock_requests_of_run, withdraw_request
 from approvals.states import RequestState
 
+_RULE_GONE = "The rule that judged this was changed or removed, or its time is over."
 # What begin_effect may answer when the bytes or their columns were changed behind our back.
 _TAMPERED = {"digest_changed", "binding_changed", "not_approved", "already_consumed", "no_action"}
 
@@ -59,11 +60,11 @@ def _what_has_moved(work: Work, action: Action, tool: Tool, policy: ActivePolicy
     if tool.version != action.tool_version or tool.account != action.account:
         return "The tool or the account it uses was changed."
     if tool.effect is Effect.READ and action.state == ActionState.ALLOWED and action.policy_id == policy.id:
-        return ""
+        return "" if _rule_stands(action, policy) else _RULE_GONE
     proposal = _again(action, tool)
     verdict, _ = judge_action(judged(work.run, work.spec, proposal), policy)
     if not _rule_stands(action, policy):
-        return "The rule that judged this was changed or removed."
+        return _RULE_GONE
     if _is_stricter_now(action, verdict):
         return f"The policy is stricter now: {verdict.why}"
     return _who_or_what_changed(action, tool)
@@ -103,7 +104,7 @@ def _newly_broken(action: Action, tool: Tool, arguments: Mapping[str, Any]) -> s
 def _rule_stands(action: Action, policy: ActivePolicy) -> bool:
     if action.verdict["rule"]["number"] == 0:
         return True
-    return any(rule.id == action.rule_id and rule.hash == action.rule_hash for rule in policy.rules)
+    return rule_stands(policy, rule_id=action.rule_id, rule_hash=action.rule_hash)
 
 
 def _again(action: Action, tool: Tool, *, look: bool = False) -> Proposal:

@@ -1,6 +1,6 @@
 """The actions' side of approvals.ports: reading what is signed, and replacing it by what a person edited."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from agents.envelope import opened
 from agents.guards.ensuring import broken_checks
 from agents.models import Action, Agent, Run
 from agents.moves import move_action
+from agents.past import count_past, latest_past, past_action, past_actions, split_past
 from agents.proposing import Proposal, money_problems, propose
 from agents.spec import parse_spec
 from agents.states import ActionState
@@ -23,7 +24,7 @@ from approvals.errors import BadArguments
 from approvals.halts import halted_scopes, scopes_of
 from approvals.models import Request
 from approvals.policy.canonical import NotCanonical, exact
-from approvals.ports import StoredAction, Successor
+from approvals.ports import KnownTool, PastAction, Span, StoredAction, Successor
 from approvals.selectors import request_of_action
 
 
@@ -34,6 +35,27 @@ class Ledger:
         rows = list(Action.objects.filter(pk__in=ids).select_related("run"))
         tools = tools_named({row.tool for row in rows})
         return {row.pk: _stored(row, tools.get(row.tool)) for row in rows}
+
+    def tools(self) -> Sequence[KnownTool]:
+        return [
+            KnownTool(tool.name, tool.description, tool.effect.value, tool.schema, tool.authority)
+            for tool in tools_matching(["*"]).values()
+        ]
+
+    def past(self, span: Span) -> Iterator[PastAction]:
+        return past_actions(span)
+
+    def count_past(self, span: Span) -> int:
+        return count_past(span)
+
+    def split_past(self, span: Span, parts: int) -> Sequence[datetime]:
+        return split_past(span, parts)
+
+    def past_action(self, action_id: UUID) -> PastAction | None:
+        return past_action(action_id)
+
+    def latest_past(self, *, tool: str, teams: Collection[int] | None, limit: int) -> Sequence[PastAction]:
+        return latest_past(tool=tool, teams=teams, limit=limit)
 
     def knows(self, kind: str, name: str) -> bool:
         if kind == "agent":

@@ -27,6 +27,8 @@ class Ballot:
     editing: bool
     # A row of a list was added or taken out: the form is drawn again, and nothing is decided.
     reshaping: bool = False
+    # How a hand-off was closed.
+    result_code: str = ""
 
     @property
     def typed(self) -> Typed:
@@ -60,6 +62,7 @@ def ballot_from(post: QueryDict) -> Ballot:
         opened=frozenset(post.getlist("opened")),
         editing=post.get("mode", "") == "edit" and (vote == Vote.APPROVE or reshaping),
         reshaping=reshaping,
+        result_code=post.get("result_code", "")[:40] if vote == Vote.RESOLVE else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -39,7 +40,18 @@ def _rules_of(version_id: UUID) -> tuple[Rule, ...]:
 def judge_action(action: ProposedAction, policy: ActivePolicy | None = None) -> tuple[Verdict, ActivePolicy]:
     """Return the verdict on the action and the policy that gave it."""
     active = policy or active_policy()
-    return evaluate(action, active.rules), active
+    return evaluate(action, active.rules, today=today_for(active.rules)), active
+
+
+def today_for(rules: Sequence[Rule]) -> date | None:
+    """Return the day by which rules run out (UTC, the database's clock); None, without asking, where none of these does."""
+    return database_now().date() if any(rule.until is not None for rule in rules) else None
+
+
+def rule_stands(policy: ActivePolicy, *, rule_id: str, rule_hash: str) -> bool:
+    """Return whether the policy still holds the rule word for word, and it has not run out."""
+    held = [rule for rule in policy.rules if rule.id == rule_id and rule.hash == rule_hash]
+    return bool(held) and held[0].stands_on(today_for(held))
 
 
 def activate_policy(

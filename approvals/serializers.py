@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from approvals.desk_terms import Result
 from approvals.models import Decision, Halt, Request
 from approvals.policy.canonical import as_json
 from approvals.rest.fields import Anything, Mapping, Out, Strict
@@ -84,6 +85,12 @@ class DecideIn(Strict):
         required=False, allow_null=True, default=None, help_text="An edit: all arguments, as they shall be"
     )
     answer = serializers.CharField(allow_blank=True, max_length=50_000, default="")
+    result_code = serializers.ChoiceField(
+        choices=[result.value for result in Result],
+        allow_blank=True,
+        default="",
+        help_text="With resolve: how it ended, for the figures",
+    )
 
 
 class DecidedOut(RequestOut):

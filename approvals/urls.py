@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import audit_views, people_views, policy_views, profile_views, views
+from approvals import audit_views, desk_urls, people_views, policy_views, profile_views, views
 
 app_name = "approvals"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("inbox/<uuid:request_id>/decide/", views.decide, name="decide"),
     path("inbox/<uuid:request_id>/undo/", views.undo, name="undo"),
     path("inbox/<uuid:request_id>/take/", views.take, name="take"),
+    *desk_urls.patterns,
     path("notices/", profile_views.notices, name="notices"),
     path("notices/seen/", profile_views.notices_seen, name="notices_seen"),
     path("policy/", policy_views.policy, name="policy"),

@@ -130,6 +130,7 @@ def _vote(request: HttpRequest, view: CardView, ballot: Ballot, arguments: dict[
             reason_code=ballot.reason_code,
             answer=ballot.answer,
             arguments=arguments,
+            result_code=ballot.result_code,
             stepped_up=did_recently_reauthenticate(request),
         )
     except BadArguments as refusal:

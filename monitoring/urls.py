@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from monitoring import views
+from monitoring import subject_views, views
 
 app_name = "monitoring"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("subjects/", subject_views.subjects, name="subjects"),
+    path("subjects/<path:subject>/", subject_views.subject, name="subject"),
     path("halts/", views.halts, name="halts"),
     path("halts/engage/", views.engage, name="engage"),
     path("halts/<uuid:halt_id>/release/", views.release, name="release"),

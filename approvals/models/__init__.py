@@ -6,7 +6,7 @@ from approvals.models.installation import Installation
 from approvals.models.notice import Notice
 from approvals.models.people import ApiToken, ApproverGroup, GroupMember, Profile, Team
 from approvals.models.policy import PolicyVersion
-from approvals.models.replay import PolicyReplay
+from approvals.models.replay import PolicyReplay, PolicyReplayPart
 from approvals.models.request import Decision, Request
 from approvals.models.states import AllowedMove
 
@@ -27,6 +27,7 @@ __all__ = [
     "LegalHold",
     "Notice",
     "PolicyReplay",
+    "PolicyReplayPart",
     "PolicyVersion",
     "Profile",
     "Remark",

@@ -8,7 +8,7 @@ from config.ids import new_id
 class PolicyReplay(models.Model):
     """A draft of the policy, judged over past actions: how far it is and what was counted so far.
 
-    Actions proposed from `since` up to `until` are read in order; `at` and `after` name the last one that was judged.
+    Actions proposed from `since` up to `until` are judged in parts; `done` and `result` are their sums once all have ended.
     """
 
     class State(models.TextChoices):
@@ -24,8 +24,6 @@ class PolicyReplay(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WORKING)
     since = models.DateTimeField()
     until = models.DateTimeField()
-    at = models.DateTimeField(null=True, blank=True)
-    after = models.UUIDField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     took_ms = models.PositiveIntegerField(default=0)
@@ -43,3 +41,20 @@ class PolicyReplay(models.Model):
 
     def __str__(self) -> str:
         return f"replay {self.id}: {self.done} of {self.total}"
+
+
+class PolicyReplayPart(models.Model):
+    """A stretch of time of one replay, so that several workers judge at once. `at` and `after` name the last action judged."""
+
+    id = models.BigAutoField(primary_key=True)
+    replay = models.ForeignKey(PolicyReplay, on_delete=models.CASCADE, related_name="parts")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    at = models.DateTimeField(null=True, blank=True)
+    after = models.UUIDField(null=True, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    ended = models.BooleanField(default=False)
+    result = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"part of replay {self.replay_id}: {self.done}"

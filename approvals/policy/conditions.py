@@ -47,24 +47,51 @@ _PARSER_MESSAGE = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.
 
 
 class Facts:
-    """What conditions are judged against. Built once and asked many times; that is what makes it fast."""
+    """What conditions are judged against. Built once and asked many times; that is what makes it fast.
 
-    __slots__ = ("_context", "longest_text", "values")
+    With at_once=False a variable is looked through and handed to the library at the first condition that names it:
+    most conditions name one or two.
+    """
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        """Raises ConditionError when values hold what CEL cannot take."""
-        count = _Count()
-        plain = {name: _plain(value, count, 0) for name, value in values.items()}
-        self.values = count.values
-        self.longest_text = count.longest_text
-        self._context = _context(plain)
+    __slots__ = ("_context", "_sizes", "_values")
 
-    def answer(self, program: cel.Program) -> Any:
-        """Return what the program says of these facts. Raises ConditionError."""
+    def __init__(self, values: Mapping[str, Any], *, at_once: bool = True) -> None:
+        """Raises ConditionError when values hold what CEL cannot take and all are looked through at once."""
+        self._values = values
+        self._context = cel.Context()
+        self._sizes: dict[str, _Count] = {}
+        if at_once:
+            self.give(values)
+
+    def answer(self, program: cel.Program, names: Collection[str] | None = None) -> Any:
+        """Return what the program says of these facts. names: those it may ask for, None all.
+
+        Raises ConditionError, also when one of these holds what CEL cannot take.
+        """
         try:
+            self.give(self._values if names is None else names)
             return program.execute(self._context)
         except BaseException as error:  # noqa: BLE001 - a panic in the Rust library is no Exception
             raise _unless_stopping(error) from None
+
+    def give(self, names: Collection[str]) -> None:
+        """Hand the variables of these names over. Raises ConditionError for one that CEL cannot take."""
+        for name in names:
+            if name not in self._sizes and name in self._values:
+                count = _Count()
+                self._hand_over(name, _plain(self._values[name], count, 0))
+                self._sizes[name] = count
+
+    def _hand_over(self, name: str, value: Any) -> None:
+        try:
+            self._context.add_variable(name, value)
+        except ValueError as error:
+            raise ConditionError(_first_sentence(error)) from None
+
+    def size_of(self, names: Collection[str]) -> "tuple[int, int]":
+        """Return how many values these variables hold, and how long their longest text is."""
+        counts = [count for name in names if (count := self._sizes.get(name))]
+        return sum(count.values for count in counts), max((count.longest_text for count in counts), default=0)
 
 
 @dataclass(slots=True)
@@ -75,24 +102,28 @@ class _Count:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition. `holds` is its only use."""
+    """A checked condition. `holds` is its only use. names: the variables its text speaks of."""
 
     text: str
     weight: Weight = field(repr=False)
     program: cel.Program = field(repr=False, compare=False)
+    names: frozenset[str] = field(repr=False, compare=False)
 
     def holds(self, facts: Facts) -> bool:
         """Return the answer, which is exactly a bool. Raises ConditionError for anything else."""
-        self._check_size(facts)
-        answer = facts.answer(self.program)
+        if self.weight.searches or self.weight.copies or self.weight.pattern:
+            self._check_size(facts)
+        answer = facts.answer(self.program, self.names)
         if answer is True or answer is False:
             return bool(answer)
         raise ConditionError("it answers with a value instead of true or false")
 
     def _check_size(self, facts: Facts) -> None:
-        if facts.values > _most_values(self.weight):
+        facts.give(self.names)
+        values, longest_text = facts.size_of(self.names)
+        if values > _most_values(self.weight):
             raise ConditionError("the data is too large to be searched")
-        if self.weight.pattern and facts.longest_text > _LONGEST_TEXT_MATCHED:
+        if self.weight.pattern and longest_text > _LONGEST_TEXT_MATCHED:
             raise ConditionError("a text is too long to be matched")
 
 
@@ -108,7 +139,8 @@ def compile_condition(text: str, variables: frozenset[str] = POLICY_VARIABLES) -
     program = _compiled(text if words else "true")
     weight = check_words(words, variables)
     _check_references(program, {word.text for word in words if word.kind is Kind.NAME})
-    condition = Condition(text.strip(), weight, program)
+    names = frozenset(word.text for word in words) & variables
+    condition = Condition(text.strip(), weight, program, names)
     _check_sample(condition, variables)
     return condition
 
@@ -136,7 +168,7 @@ def _compiled(text: str) -> cel.Program:
 
 
 def _unless_stopping(error: BaseException) -> BaseException:
-    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit, ConditionError)):
         return error
     return ConditionError(_first_sentence(error))
 
@@ -187,24 +219,15 @@ def _sample(variables: Collection[str]) -> dict[str, Any]:
 _SCALARS: dict[str, Any] = {"tainted": True, "confidence": 0.5}
 
 
-def _context(values: dict[str, Any]) -> cel.Context:
-    context = cel.Context()
-    try:
-        for name, value in values.items():
-            context.add_variable(name, value)
-    except ValueError as error:
-        raise ConditionError(_first_sentence(error)) from None
-    return context
-
-
 def _plain(value: Any, count: _Count, depth: int) -> Any:
     """Return value as CEL takes it: Decimals as doubles, nothing that is not JSON."""
     count.values += 1
+    if isinstance(value, str):
+        if len(value) > count.longest_text:
+            count.longest_text = len(value)
+        return str(value)
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str):
-        count.longest_text = max(count.longest_text, len(value))
-        return str(value)
     if isinstance(value, (int, float, Decimal)):
         return _number(value)
     return _container(value, count, depth)
@@ -224,7 +247,7 @@ def _number(value: float | Decimal) -> int | float:
 def _container(value: Any, count: _Count, depth: int) -> Any:
     if depth >= MAX_DEPTH:
         raise ConditionError("the data is nested too deeply")
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # dict by itself: asking the abstract class costs ten times as much
         return {_key(key): _plain(child, count, depth + 1) for key, child in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(child, count, depth + 1) for child in value]

@@ -99,6 +99,17 @@ def unpinned(pins: Sequence[Pin], action: ProposedAction) -> list[Failure]:
     return [_loose(path, action) for path in action.authority if not _is_held(path, held)]
 
 
+def all_pass(pins: Sequence[Pin], action: ProposedAction) -> bool:
+    """Return whether each pinned argument is what its pin says: `failures` without the words."""
+    return all(_passes(pin, action) for pin in pins)
+
+
+def all_pinned(pins: Sequence[Pin], action: ProposedAction) -> bool:
+    """Return whether each authority argument is held fast: `unpinned` without the words."""
+    held = [pin for pin in pins if _holds_fast(pin, pins, action)]
+    return all(_is_held(path, held) for path in action.authority)
+
+
 def says(constraint: Constraint) -> str:
     """Return what the constraint demands, as the end of a sentence that begins with the argument."""
     match constraint:
@@ -114,7 +125,7 @@ def says(constraint: Constraint) -> str:
 def at_path(value: Any, path: str) -> Any:
     """Return what stands at the dotted path, or MISSING. Whole numbers step into lists."""
     for step in path.split("."):
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             value = value.get(step, MISSING)
         elif isinstance(value, (list, tuple)) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
@@ -196,6 +207,8 @@ def _passes(pin: Pin, action: ProposedAction) -> bool:
 def _same(one: Any, other: Any) -> bool:
     if one is MISSING or one is None or other is MISSING or other is None:
         return False
+    if type(one) is str and type(other) is str and (one != other or one.isascii()):
+        return one == other and "\x00" not in one  # as below, and ten times as fast
     try:
         return canonical_bytes(exact(one)) == canonical_bytes(exact(other))
     except NotCanonical:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -18,10 +19,10 @@ MAX_VOTES = 5
 MAX_DEADLINE_H = 720
 MAX_NOTE = 500
 FIELDS = (
-    "tool", "when", "level", "class", "approvers", "votes", "deadline_h", "constrain", "note", "package", "id",
+    "tool", "when", "level", "class", "approvers", "votes", "deadline_h", "constrain", "until", "note", "package", "id",
 )  # fmt: skip
 DEFAULT_DEADLINE_S = {RequestClass.NORMAL: 24 * 3600, RequestClass.HIGH: 4 * 3600}
-_JUDGING = ("tool", "when", "level", "class", "approvers", "votes", "deadline_h", "constrain")
+_JUDGING = ("tool", "when", "level", "class", "approvers", "votes", "deadline_h", "constrain", "until")
 _TOOL = re.compile(r"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_*-]+)*", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}", re.ASCII)
 _AUTONOMOUS = (Level.ALONE, Level.NOTIFY)
@@ -41,7 +42,10 @@ class RuleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the policy. id: stable over edits when given, otherwise made of the content."""
+    """One line of the policy. id: stable over edits when given, otherwise made of the content.
+
+    until: the last day (UTC) on which the rule counts; None is for good.
+    """
 
     tool: str
     level: Level
@@ -56,6 +60,7 @@ class Rule:
     id: str
     hash: str
     pattern: re.Pattern[str] = field(repr=False, compare=False)
+    until: date | None = None
 
     @property
     def when(self) -> str:
@@ -64,6 +69,10 @@ class Rule:
     @property
     def acts_alone(self) -> bool:
         return self.level in _AUTONOMOUS
+
+    def stands_on(self, today: date | None) -> bool:
+        """Return whether the rule has not run out; on a day that is not known it has not."""
+        return self.until is None or today is None or today <= self.until
 
     def is_about(self, tool: str) -> bool:
         """Return whether the tool's name fits the rule's pattern."""
@@ -81,6 +90,8 @@ def parse_rules(documents: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
 
 def rule_document(rule: Rule) -> dict[str, Any]:
     """Return the rule as it is stored: every field, plain JSON, one spelling for each meaning."""
+    # `until` only where there is one: rules written before there was such a field keep their spelling and hash
+    until = {"until": rule.until.isoformat()} if rule.until is not None else {}
     return {
         "tool": rule.tool,
         "when": rule.when,
@@ -93,6 +104,7 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         "note": rule.note,
         "package": rule.package,
         "id": rule.id,
+        **until,
     }
 
 
@@ -109,12 +121,17 @@ def rule_ref(rule: Rule, number: int) -> RuleRef:
 def rule_sentence(rule: Rule) -> str:
     """Return the rule as a sentence: "shop.refund, when amount is over 5: 1 person countersigns within 24 h."."""
     when = f", when {condition_words(rule.when)}" if rule.when else ""
-    return f"{tool_words(rule.tool)}{when}: {rule_consequence(rule)}{_only_where(rule)}."
+    return f"{tool_words(rule.tool)}{when}: {rule_consequence(rule)}{_only_where(rule)}{until_words(rule)}."
 
 
 def rule_consequence(rule: Rule) -> str:
     """Return what the rule leads to, in words."""
     return level_words(rule.level, votes=rule.votes, approvers=rule.approvers, cls=rule.cls, deadline_s=rule.deadline_s)
+
+
+def until_words(rule: Rule) -> str:
+    """Return ", until 2026-12-31" for a rule that runs out, else nothing."""
+    return f", until {rule.until.isoformat()}" if rule.until is not None else ""
 
 
 def pin_sentences(rule: Rule) -> list[str]:
@@ -151,6 +168,7 @@ def _read(fields: "_Fields") -> Rule:
         id=fields.id(),
         hash="",
         pattern=_compiled(tool),
+        until=fields.until(),
     )
 
 
@@ -161,7 +179,7 @@ def _identified(rule: Rule) -> Rule:
 
 def _digest(rule: Rule) -> str:
     document = rule_document(rule)
-    return digest_of(canonical_bytes(exact({key: document[key] for key in _JUDGING})))
+    return digest_of(canonical_bytes(exact({key: document[key] for key in _JUDGING if key in document})))
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -228,6 +246,17 @@ class _Fields:
         if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and 0 < value <= MAX_DEADLINE_H:
             return max(60, round(value * 60) * 60)
         raise self.wrong("deadline_h", f"The deadline is given in hours, up to {MAX_DEADLINE_H}.")
+
+    def until(self) -> date | None:
+        value = self.document.get("until") or None
+        if value is None or type(value) is date:  # a YAML file gives a date itself
+            return value
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                pass
+        raise self.wrong("until", "Write the last day as 2026-12-31, or nothing for a rule without an end.")
 
     def constrain(self) -> tuple[Pin, ...]:
         try:

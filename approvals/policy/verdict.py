@@ -20,7 +20,10 @@ class Level(StrEnum):
     @property
     def strictness(self) -> int:
         """Return 0 for full autonomy up to 4 for deny."""
-        return list(Level).index(self)
+        return _STRICTNESS[self]
+
+
+_STRICTNESS = {level: place for place, level in enumerate(Level)}
 
 
 class Code(StrEnum):

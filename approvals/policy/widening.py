@@ -4,6 +4,7 @@ Deliberately cautious: what cannot be shown to be at least as strict counts as w
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from approvals.policy.cel_text import Kind, Token, source, split_at, tokens, unwrapped
@@ -43,6 +44,7 @@ def _was_there(rule: Rule, old: Sequence[Rule]) -> bool:
         and implies(rule.when, before.when)
         and _pins_within(rule.constrain, before.constrain)
         and _asks_as_much(rule, before)
+        and _ends_by(rule.until, before.until)
         for before in old
     )
 
@@ -64,9 +66,14 @@ def _frees_more(after: Rule, rule: Rule) -> bool:
 def _is_as_strict(after: Rule, rule: Rule) -> bool:
     """Return whether `after` stops at least what `rule` stopped."""
     covers = _tool_within(rule.tool, after.tool) and implies(rule.when, after.when)
-    if not covers or after.level.strictness < rule.level.strictness:
+    if not covers or not _ends_by(rule.until, after.until) or after.level.strictness < rule.level.strictness:
         return False
     return _asks_as_much(after, rule) and (not after.acts_alone or _pins_within(after.constrain, rule.constrain))
+
+
+def _ends_by(one: date | None, other: date | None) -> bool:
+    """Return whether a rule that ends on the one day has ended wherever one that ends on the other has."""
+    return other is None or (one is not None and one <= other)
 
 
 def _asks_as_much(after: Rule, rule: Rule) -> bool:

@@ -170,7 +170,7 @@ _WORDS = {
 }
 
 _LOOKS = {
-    **dict.fromkeys(["running", "executing", "received", "processing", "compensating"], "run"),
+    **dict.fromkeys(["running", "executing", "received", "processing", "compensating", "taken"], "run"),
     **dict.fromkeys(
         [
             "open",
@@ -200,6 +200,7 @@ _LOOKS = {
             "active",
             "allowed",
             "compensated",
+            "done",
         ],
         "good",
     ),

@@ -19,6 +19,7 @@ CHORES: Mapping[str, float] = {
     "agents.asking.answer_one": 2.0,
     "integrations.deliveries.deliver_some": 2.0,
     "integrations.deliveries.deliver_mail": 2.0,
+    "approvals.replays.work_on_replay": 2.0,
 }
 
 
