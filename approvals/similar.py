@@ -18,7 +18,10 @@ _COUNTED = (RequestState.APPROVED, RequestState.REJECTED, RequestState.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """One earlier request: how it was settled, by whom, with which words, and what became of its action."""
+    """One earlier request: how it was settled, by whom, with which words, and what became of its action.
+
+    outcome: ran, failed, unknown, undone; empty while nothing has come of it.
+    """
 
     request: Request
     verdict: str
@@ -116,9 +119,18 @@ def _past(row: Request, votes: Sequence[Decision], changes: Sequence[Sequence[st
         by=", ".join(dict.fromkeys(vote.user.get_username() for vote in votes)),
         comment=next((vote.comment for vote in reversed(votes) if vote.comment), ""),
         changes=[change for change in changes or () if len(change) == 3],
-        outcome="" if row.state != RequestState.APPROVED else outcome,
+        outcome=_OUTCOMES.get(outcome, "") if row.state == RequestState.APPROVED else "",
         looked_ms=max(looked, default=None),
     )
+
+
+_OUTCOMES = {"succeeded": "ran", "failed": "failed", "unknown": "unknown", "compensating": "ran"}
+_OUTCOMES |= {
+    "compensated": "undone",
+    "expired": "not run in time",
+    "superseded": "overtaken",
+    "cancelled": "called off",
+}
 
 
 def _outcomes(action_ids: Sequence[UUID]) -> dict[UUID, str]:
