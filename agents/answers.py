@@ -28,11 +28,9 @@ def answer_call(
     is_error: bool = False,
     action: Action | None = None,
     latency_ms: int = 0,
-    hidden: Placeholders = NOTHING_HIDDEN,
     findings: Sequence[Finding] = (),
 ) -> None:
-    """Journal the answer to one call; all answers of a turn go back to the model together."""
-    content = hidden.hide_text(content)
+    """Journal the answer to one call, as the model may read it; all answers of a turn go back together."""
     data: dict[str, Any] = {"turn": turn, "call_id": call_id, "tool": tool, "content": content, "is_error": is_error}
     if action is not None:
         data["state"] = action.state
@@ -55,7 +53,6 @@ def answer_action(
         is_error=is_error,
         action=action,
         latency_ms=latency_ms,
-        hidden=hidden,
         findings=screen(action.result if action.result is not None else action.error, action.tool),
     )
 
@@ -72,9 +69,14 @@ def tell_model(work: Work, action_ids: Sequence[UUID]) -> None:
 
 
 def _words(action: Action, reason: str, hidden: Placeholders) -> tuple[str, bool]:
+    if action.state == ActionState.SUCCEEDED:
+        return _edited(action, hidden) + fence(action.tool, hidden.hide(action.result)), False
+    words, is_error = _without_result(action, reason)
+    return hidden.hide_text(words), is_error
+
+
+def _without_result(action: Action, reason: str) -> tuple[str, bool]:
     match action.state:
-        case ActionState.SUCCEEDED:
-            return _edited(action, hidden) + fence(action.tool, hidden.hide(action.result)), False
         case ActionState.FAILED:
             return f"It failed, and nothing happened: {action.error or 'no reason given'}", True
         case ActionState.DENIED:

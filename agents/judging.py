@@ -50,7 +50,7 @@ def judge_calls(work: Work, call_ids: Sequence[str]) -> None:
 def _write(work: Work, item: "_Refused | Proposal", hidden: Placeholders) -> None:
     if isinstance(item, _Refused):
         call = item.call
-        answer_call(work.run, work.turn, call.id, call.name, item.why, is_error=True, hidden=hidden)
+        answer_call(work.run, work.turn, call.id, call.name, hidden.hide_text(item.why), is_error=True)
         return
     action, flags = propose(work.run, work.spec, item, actor=work.actor, now=database_now())
     data = {

@@ -48,8 +48,8 @@ def _answer_question(work: Work, answer: Answer) -> None:
         step for step in work.steps if step.kind == StepKind.WAIT and step.data["request"] == str(answer.request_id)
     )
     text = f"{answer.by} answered: {answer.text}" if answer.answered else "Nobody answered your question in time."
-    turn, call_id = asked.data["turn"], asked.data["call_id"]
-    answer_call(work.run, turn, call_id, "ask_person", text, is_error=not answer.answered, hidden=work.placeholders())
+    text = work.placeholders().hide_text(text)
+    answer_call(work.run, asked.data["turn"], asked.data["call_id"], "ask_person", text, is_error=not answer.answered)
 
 
 def _give_back(work: Work, answer: Answer) -> None:

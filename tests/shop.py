@@ -88,6 +88,8 @@ class Shop:
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     mails: list[dict[str, Any]] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
+    # What else, or otherwise, an order says.
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
     server: ThreadingHTTPServer | None = None
@@ -129,7 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
         order_id = self.path.rpartition("/")[2]
         if order_id == "missing":
             return self._answer(404, {"error": "no such order"})
-        self._answer(200, {"order_id": order_id, "customer": f"Customer of {order_id}", "total_minor": 128000})
+        order = {"order_id": order_id, "customer": f"Customer of {order_id}", "total_minor": 128000}
+        self._answer(200, {**order, **self.shop.records.get(order_id, {})})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
