@@ -22,7 +22,7 @@ def refusal_to_work(user: Any) -> str:
 
 def refusal_to_release(user: Any) -> str:
     who = signer(user)
-    return "" if who.is_admin else f"Only an admin releases a halt; you are signed in as {_role(who.roles)}."
+    return "" if who.is_admin else f"Only an admin asks for a release; you are signed in as {_role(who.roles)}."
 
 
 def check_may_configure(user: Any) -> None:

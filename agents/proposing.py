@@ -97,7 +97,7 @@ def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
 
 
 def _mode_of(run: Run, tool: Tool) -> Mode:
-    """Return the run's mode; under a halt, also one that is being released, a person signs every write."""
+    """Return the run's mode; under supervision, while a halt is being released, a person signs every write."""
     scopes = scopes_of(agent=run.agent.name, tool=tool.name, connection_name=tool.connection)
     acts = run.mode == Mode.LIVE and tool.effect is not Effect.READ
     return Mode.SUGGEST if acts and signed_by_people_only(scopes) else Mode(run.mode)

@@ -32,7 +32,8 @@ from agents.spec import AgentSpec, normal_document, parse_spec
 from agents.tools.registry import tools_matching
 from approvals.database_clock import database_now
 from approvals.errors import ApprovalError
-from approvals.halts import engage_halt, open_halts, release_halt
+from approvals.halt_release import ask_release
+from approvals.halts import engage_halt, open_halts
 from approvals.models import Halt
 from approvals.policy.canonical import canonical_bytes, exact
 from approvals.policy_versions import active_policy
@@ -50,6 +51,9 @@ class Preview:
     fields: list[FieldDifference]
     widens: list[str]
     warnings: list[str]
+
+
+ASKED = "Asked for. Another admin signs it in the inbox; until then nothing changes."
 
 
 @require_GET
@@ -181,7 +185,7 @@ def halt(request: HttpRequest, name: str) -> HttpResponse:
     found = _agent(request, name)
     try:
         engage_halt(scope=f"agent:{found.name}", reason=request.POST.get("reason", ""), user=signed_in(request).user)
-        messages.warning(request, f"{found.name} is halted. Nothing of it starts until an admin releases it.")
+        messages.warning(request, f"{found.name} is halted. Nothing of it starts until two admins release it.")
     except ApprovalError as refusal:
         messages.error(request, refusal.message)
     return see_other("agents:agent", found.name)
@@ -189,12 +193,13 @@ def halt(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def release(request: HttpRequest, name: str) -> HttpResponse:
+    """Ask a second admin to let this agent work again, under supervision first."""
     found = _agent(request, name)
     present = _halt_of(found)
     try:
         if present is not None:
-            release_halt(halt_id=present.pk, user=signed_in(request).user)
-            messages.success(request, f"{found.name} is released. What waited goes on, checked again.")
+            asked = ask_release(halt_id=present.pk, user=signed_in(request).user)
+            messages.success(request, "Done: there is no second admin to ask." if asked.done else ASKED)
     except ApprovalError as refusal:
         messages.error(request, refusal.message)
     return see_other("agents:agent", found.name)

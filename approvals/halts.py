@@ -14,6 +14,7 @@ from django.db.models import Q
 from approvals import ports
 from approvals.audit import SYSTEM, Actor, record
 from approvals.database_clock import database_now
+from approvals.deadlines import give_back_time
 from approvals.errors import AlreadySettled, NotAllowed, NotFound
 from approvals.models import Halt, Request
 from approvals.notices import tell
@@ -43,8 +44,8 @@ def halted_scopes() -> frozenset[str]:
 
 
 def signed_by_people_only(scopes: Sequence[str]) -> bool:
-    """Return whether an open halt covers one of these scopes: then no write begins that no person signed."""
-    return Halt.objects.filter(scope__in=scopes, released_at__isnull=True).exists()
+    """Return whether one of these scopes works under supervision: no write begins there that no person signed."""
+    return Halt.objects.filter(scope__in=scopes, released_at__isnull=True, stage=SUPERVISED).exists()
 
 
 def engage_halt(*, scope: str, reason: str, user: Any = None, actor: Actor | None = None) -> Halt:
@@ -187,16 +188,14 @@ def _move_deadlines(halt: Halt, now: datetime) -> None:
     """Give back the time that stood still, once: what another halt still covers gets it when that one is released."""
     halts = list(Halt.objects.all())
     covered = Request.objects.filter(not_halted(), covered_by(halt.scope), _has_clock()).order_by("pk")
-    moved = list(
-        covered.select_for_update().only("created_at", "settled_at", "decide_by", "execute_by", "state", *_KINDS)
-    )
+    moved = list(covered.select_for_update(of=("self",)).select_related("team").defer("card", "proposal"))
     for request in moved:
         since = _gapless_since([one for one in halts if _covers(one.scope, request)], now)
-        if request.state == RequestState.OPEN and request.decide_by:
-            request.decide_by += now - max(since, request.created_at)
+        if request.state == RequestState.OPEN:
+            give_back_time(request, since=max(since, request.created_at), now=now)
         elif request.execute_by:
             request.execute_by += now - max(since, request.settled_at or since)
-    Request.objects.bulk_update(moved, ["decide_by", "execute_by"], batch_size=500)
+    Request.objects.bulk_update(moved, ["decide_by", "remind_at", "execute_by"], batch_size=500)
 
 
 def _has_clock() -> Q:

@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from approvals.desk_terms import Result
+from approvals.halt_release import TO
+from approvals.halts import SUPERVISED
 from approvals.models import Decision, Halt, Request
 from approvals.policy.canonical import as_json
 from approvals.rest.fields import Anything, Mapping, Out, Strict
@@ -107,12 +109,27 @@ class HaltIn(Strict):
     reason = serializers.CharField(max_length=2000)
 
 
+class ReleaseIn(Strict):
+    to = serializers.ChoiceField(choices=TO, default=SUPERVISED)
+    why = serializers.CharField(max_length=500, allow_blank=True, default="")
+
+
+class ReleaseOut(Out):
+    """What asking for a release did: the request that another admin signs in the browser, or null when it is done."""
+
+    halt = serializers.UUIDField()
+    request = serializers.UUIDField(allow_null=True)
+
+
 class HaltOut(Out):
     id = serializers.UUIDField()
     scope = serializers.CharField()
     reason = serializers.CharField()
     engaged_by = serializers.CharField(source="engaged_by_label")
     engaged_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+    stage = serializers.CharField()
+    supervised_at = serializers.DateTimeField(allow_null=True)
     released_by = serializers.SerializerMethodField()
     released_at = serializers.DateTimeField(allow_null=True)
 
