@@ -8,7 +8,9 @@ card = {
   "claim": {"text", "confidence"},
   "evidence": [{"title", "fields": [[path, value], …]}],      # foreign text
   "then": {"reversible", "approve", "reject", "expiry"},
-  "changes": [[argument, before, after], …],                  # against the action this one replaces
+  "changes": [[name, before, after], …],                      # against the action this one replaces
+  "check": {"tool", "read_at", "rows": [[name, before, after], …]} | None,    # the world as it was read
+  "flags": [{"code", "text", "severity"}, …],                 # what the guards say (agents.proposing)
 }
 """
 
@@ -20,6 +22,8 @@ from typing import Any
 from agents.envelope import opened
 from agents.models import Action, Run
 from agents.tools.base import Tool
+from agents.world_check import check_card, check_changes
+from approvals.database_clock import database_now
 from approvals.money import money_text
 from approvals.policy.action import Effect
 from approvals.policy.verdict import Verdict
@@ -51,7 +55,8 @@ def card_of(action: Action, tool: Tool, arguments: Mapping[str, Any], verdict: V
         "claim": {"text": action.reason, "confidence": _confidence(action.confidence)},
         "evidence": evidence_of(run),
         "then": _then(tool),
-        "changes": _changes(action.replaces, arguments),
+        "changes": _changes(action.replaces, action),
+        **_check(action, tool, arguments),
     }
 
 
@@ -117,13 +122,35 @@ def _then(tool: Tool) -> dict[str, str]:
     }
 
 
-def _changes(before: Action | None, arguments: Mapping[str, Any]) -> list[list[str]]:
+def _check(action: Action, tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    if tool.check is None:
+        return {}
+    checked = opened(action.canonical).get("checked")
+    return {"check": check_card(tool.check, checked, arguments, action.currency, database_now())}
+
+
+def _changes(before: Action | None, action: Action) -> list[list[str]]:
+    """What is another thing than in the action this one takes the place of: arguments, the world, rule, tool."""
     if before is None:
         return []
-    old, new = dict(_flat(opened(before.canonical)["arguments"])), dict(_flat(arguments))
-    return [
-        [name, old.get(name, ""), new.get(name, "")] for name in sorted({*old, *new}) if old.get(name) != new.get(name)
-    ]
+    then, now = opened(before.canonical), opened(action.canonical)
+    old, new = dict(_flat(then["arguments"])), dict(_flat(now["arguments"]))
+    names = sorted({*old, *new})
+    rows = [[name, old.get(name, ""), new.get(name, "")] for name in names if old.get(name) != new.get(name)]
+    rows += check_changes(then.get("checked"), now.get("checked"), action.currency)
+    if then["rule"] != now["rule"]:
+        rows.append(["Rule", _rule_text(before), _rule_text(action)])
+    if (then["tool_version"], then["account"]) != (now["tool_version"], now["account"]):
+        rows.append(["Tool", _tool_text(before), _tool_text(action)])
+    return rows
+
+
+def _rule_text(action: Action) -> str:
+    return str(action.verdict.get("rule", {}).get("text") or "no rule")
+
+
+def _tool_text(action: Action) -> str:
+    return f"{action.account}, version {action.tool_version[:12]}…"
 
 
 def _confidence(value: float | None) -> str:

@@ -7,24 +7,26 @@ from uuid import UUID
 
 from agents.envelope import opened
 from agents.guards.ensuring import broken_checks
+from agents.looking import look_again, look_up
 from agents.models import Action, Agent, Run
 from agents.moves import move_action
+from agents.overtaken import is_halted_to_look, what_moved
 from agents.past import count_past, latest_past, past_action, past_actions, split_past
 from agents.proposing import Proposal, money_problems, propose
 from agents.spec import parse_spec
 from agents.states import ActionState
 from agents.tools.arguments import problems_of
 from agents.tools.base import Tool
-from agents.tools.lookups import read_check, readers_of, resolve_target
+from agents.tools.lookups import read_check, resolve_target
 from agents.tools.paths import value_at
 from agents.tools.registry import get_tool, tools_matching, tools_named
 from approvals.audit import Actor
 from approvals.database_clock import database_now
 from approvals.errors import BadArguments
-from approvals.halts import halted_scopes, scopes_of
 from approvals.models import Request
 from approvals.policy.canonical import NotCanonical, exact
-from approvals.ports import KnownTool, PastAction, Span, StoredAction, Successor
+from approvals.policy_versions import ActivePolicy, active_policy
+from approvals.ports import KnownTool, Looked, PastAction, Span, StoredAction, Successor
 from approvals.selectors import request_of_action
 
 
@@ -34,7 +36,8 @@ class Ledger:
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
         rows = list(Action.objects.filter(pk__in=ids).select_related("run"))
         tools = tools_named({row.tool for row in rows})
-        return {row.pk: _stored(row, tools.get(row.tool)) for row in rows}
+        policy = active_policy() if any(row.state == ActionState.PENDING for row in rows) else None
+        return {row.pk: _stored(row, tools.get(row.tool), policy) for row in rows}
 
     def tools(self) -> Sequence[KnownTool]:
         return [
@@ -68,6 +71,12 @@ class Ledger:
         field = {"agent": "run__agent__name", "tool": "tool", "connection": "connection"}
         return rows.filter(**{field[kind]: name}).count() if name else rows.count()
 
+    def look_again(self, *, request: Request, user: Any) -> Looked:
+        return look_again(request=request, user=user)
+
+    def look_up(self, *, request: Request, user: Any) -> str:
+        return look_up(request=request, user=user)
+
     def edit(self, *, request: Request, arguments: Mapping[str, Any], editor: Any, now: datetime) -> Successor:
         """Supersede the action by one with these arguments, judged by schema and policy again.
 
@@ -91,8 +100,9 @@ class Ledger:
         )
 
 
-def _stored(action: Action, tool: Tool | None) -> StoredAction:
+def _stored(action: Action, tool: Tool | None, policy: ActivePolicy | None) -> StoredAction:
     money = tool.money if tool else None
+    waits = action.state == ActionState.PENDING and policy is not None
     return StoredAction(
         id=action.pk,
         run_id=action.run_id,
@@ -108,6 +118,8 @@ def _stored(action: Action, tool: Tool | None) -> StoredAction:
         result=action.result,
         error=action.error,
         attempts=action.attempts,
+        moved=what_moved(action, tool, policy) if waits and policy else "",
+        can_be_looked_up=tool is not None and tool.lookup is not None,
     )
 
 
@@ -152,13 +164,8 @@ def _edited(action: Action, tool: Tool, arguments: Mapping[str, Any], editor_id:
 
 
 def _check_may_look(action: Action, tool: Tool) -> None:
-    """Raise BadArguments while a halt covers the look-ups: nothing is called then, for whoever it may be."""
-    scopes = {
-        scope
-        for name in readers_of(tool)
-        for scope in scopes_of(agent=action.run.agent.name, tool=name, connection_name=tool.connection)
-    }
-    if scopes & halted_scopes():
+    """Raise BadArguments while a halt covers the look-ups."""
+    if is_halted_to_look(action.run.agent.name, tool):
         said = "This is halted, so another record cannot be looked up now. Edit it once the halt is released."
         raise BadArguments(said, problems=[said])
 

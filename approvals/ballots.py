@@ -77,7 +77,7 @@ def missing(ballot: Ballot, view: CardView) -> str:
 
 def edited(view: CardView, post: QueryDict) -> tuple[list[Field], dict[str, Any] | None, bool]:
     """The fields as typed, the arguments to sign (None when nothing was changed), and whether all could be read."""
-    fields = typed_fields(view.fields, post.dict())
+    fields = typed_fields(view.fields, {name: post.get(name, "") for name in post})
     before: Mapping[str, Any] = view.action.arguments if view.action else {}
     arguments, judged = edited_arguments(fields, before)
     clean = not any(field.error for field in flat(judged))

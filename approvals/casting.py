@@ -10,11 +10,12 @@ from django.db import IntegrityError, transaction
 from approvals.audit import Actor, record
 from approvals.desk_terms import Result
 from approvals.errors import NotAllowedToDecide, NotFound, RequestChanged
-from approvals.models import Decision, Request, Viewing
+from approvals.models import Decision, Request
 from approvals.moves import move_request
 from approvals.opening import is_as_proposed
 from approvals.people import signer
 from approvals.permissions import visible_requests
+from approvals.presence import looked_ms
 from approvals.proposals import apply_proposal
 from approvals.settled import done_sentence
 from approvals.signals import request_settled
@@ -82,7 +83,7 @@ def _write_decision(request: Request, user: Any, ballot: Ballot, now: datetime) 
                 view_digest=request.view_digest,
                 edited=ballot.edited,
                 on_behalf_of=ballot.on_behalf_of,
-                looked_ms=_looked_ms(request, user, ballot.via),
+                looked_ms=looked_ms(request.pk, user, now) if ballot.via == "browser" else None,
                 via=ballot.via,
                 at=now,
             )
@@ -105,13 +106,6 @@ def _write_decision(request: Request, user: Any, ballot: Ballot, now: datetime) 
         on_behalf_of=ballot.on_behalf_of.get_username() if ballot.on_behalf_of else None,
     )
     return decision
-
-
-def _looked_ms(request: Request, user: Any, via: str) -> int | None:
-    """Return how long the card was before the voter's eyes; only the browser can know."""
-    if via != "browser":
-        return None
-    return Viewing.objects.filter(request=request, user=user).values_list("looked_ms", flat=True).first()
 
 
 def _approvals(request: Request) -> int:

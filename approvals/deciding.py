@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from approvals.bound import check_still_bound
 from approvals.casting import Ballot, Settlement, cast, locked_request
 from approvals.database_clock import database_now
 from approvals.desk_terms import Result
@@ -46,6 +47,7 @@ def decide_request(
         now = database_now()
         _check_open(request, digest, now)
         _check_vote(request, vote, answer, comment)
+        check_still_bound(request, vote)
         _check_result(vote, result_code)
         on_behalf_of = check_can_decide(user, request, via=via, editing=arguments is not None)
         if request.cls == RequestClass.HIGH and not stepped_up and vote == Vote.APPROVE:

@@ -93,14 +93,48 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
 
 def is_as_proposed(request: Request) -> bool:
     """Return whether a proposal's rows still say what its digest, which people sign, was made of."""
-    seen = {"title": request.title, "card": request.card, "action": "", "proposal": request.proposal}
-    return digest_of(canonical_bytes(exact(seen))) == request.action_digest
+    return _view_of(request, "") == request.action_digest
+
+
+def is_as_shown(request: Request) -> bool:
+    """Return whether the card and the terms still are what was opened: what the view digest was made of."""
+    bound = request.action_digest if request.action_id else ""
+    return not request.view_digest or _view_of(request, bound) == request.view_digest
+
+
+def _view_of(request: Request, bound: str) -> str:
+    seen = {"title": request.title, "card": request.card, "action": bound, "terms": _terms(request)}
+    return digest_of(canonical_bytes(exact(seen | ({"proposal": request.proposal} if request.proposal else {}))))
 
 
 def _seen(opening: Opening) -> dict[str, Any]:
-    """What a vote on this request is a vote on, besides the action's own bytes."""
-    seen = {"title": opening.title, "card": opening.card, "action": opening.action_digest}
-    return exact(seen | {"proposal": opening.proposal}) if opening.proposal else seen
+    """What a vote on this request is a vote on, besides the action's own bytes: all that the card shows of it."""
+    seen = {"title": opening.title, "card": opening.card, "action": opening.action_digest, "terms": _terms(opening)}
+    whole: dict[str, Any] = exact(seen | ({"proposal": opening.proposal} if opening.proposal else {}))
+    return whole
+
+
+def _terms(said: "Opening | Request") -> dict[str, Any]:
+    """Under which conditions it is signed. They stand on the card beside its text, and never change while it waits."""
+    values = {name: getattr(said, name) for name in _TERMS}
+    return {name: str(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+_TERMS = (
+    "kind",
+    "agent",
+    "subject",
+    "tool",
+    "connection",
+    "money_minor",
+    "currency",
+    "risk",
+    "rule",
+    "level",
+    "cls",
+    "approvers",
+    "votes_needed",
+)
 
 
 _COPIED = (

@@ -30,6 +30,9 @@ class StoredAction:
     result: Any
     error: str
     attempts: int
+    # Why the rule, tool or account that it is bound to is no longer the same, or "".
+    moved: str = ""
+    can_be_looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,14 @@ class PastAction:
     unknown: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What looking again brought: a sentence and, when the world had changed, the request that took the place."""
+
+    message: str
+    request: Request | None = None
+
+
 class ActionLedger(Protocol):
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]: ...
 
@@ -130,6 +141,14 @@ class ActionLedger(Protocol):
         """Supersede the request's action by one with these arguments, judged anew. Raises BadArguments."""
         ...
 
+    def look_again(self, *, request: Request, user: AbstractBaseUser) -> Looked:
+        """Read the request's world check once more, and supersede its action when the answer is another one."""
+        ...
+
+    def look_up(self, *, request: Request, user: AbstractBaseUser) -> str:
+        """Return what the other system knows of a call whose answer was lost."""
+        ...
+
 
 class _NoLedger:
     def read(self, ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
@@ -160,6 +179,12 @@ class _NoLedger:
         return 0
 
     def edit(self, **_kwargs: Any) -> Successor:
+        raise LookupError("no action ledger is registered")
+
+    def look_again(self, **_kwargs: Any) -> Looked:
+        raise LookupError("no action ledger is registered")
+
+    def look_up(self, **_kwargs: Any) -> str:
         raise LookupError("no action ledger is registered")
 
 

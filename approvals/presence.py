@@ -22,7 +22,8 @@ def look(request: Request, user: Any, now: datetime) -> None:
     Time counts from the last look when that was moments ago; after a longer pause the person had looked away.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"request": request.pk, "user": user.pk, "now": now, **_SPANS})
+        values: dict[str, Any] = {"request": request.pk, "user": user.pk, "now": now, **_SPANS}
+        cursor.execute(_LOOK, values)
 
 
 def lookers(request: Request, except_user: Any, now: datetime) -> list[str]:
@@ -32,12 +33,17 @@ def lookers(request: Request, except_user: Any, now: datetime) -> list[str]:
     return list(names)
 
 
-def looked_ms(request_id: UUID, user: Any) -> int | None:
-    """Return how long this person has had the card before them; None when no door could tell."""
-    return Viewing.objects.filter(request_id=request_id, user=user).values_list("looked_ms", flat=True).first()
+def looked_ms(request_id: UUID, user: Any, now: datetime) -> int | None:
+    """Return how long this person has had the card before them, up to now; None when no door could tell."""
+    seen = Viewing.objects.filter(request_id=request_id, user=user).first()
+    if seen is None:
+        return None
+    since = now - seen.seen_at
+    last = int(since.total_seconds() * 1000) if timedelta(0) < since < timedelta(seconds=GONE_AFTER_S) else 0
+    return min(LONGEST_MS, seen.looked_ms + last)
 
 
-_SPANS = {
+_SPANS: dict[str, timedelta | int] = {
     "renew": timedelta(seconds=RENEW_S),
     "gone": timedelta(seconds=GONE_AFTER_S),
     "longest": LONGEST_MS,

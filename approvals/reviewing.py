@@ -37,7 +37,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("manipulated", "looks manipulated"),
     ("other", "other, as written"),
 )
-MODES = ("edit", "reject", "answer", "resolve", "happened", "did_not_happen", "assign", "snooze", "ask")
+MODES = ("edit", "reject", "answer", "resolve", "happened", "did_not_happen", "assign", "snooze")
 
 
 @dataclass(frozen=True, slots=True)

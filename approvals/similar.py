@@ -80,7 +80,7 @@ def _window(request: Request, now: datetime) -> list[Request]:
     """The newest settled ones. The team is part of the question: another team's work is no business of this card's reader."""
     rows = Request.objects.filter(
         tool=request.tool,
-        team_id=request.team_id,
+        team=request.team,
         kind=RequestKind.APPROVAL,
         state__in=_COUNTED,
         settled_at__gt=now - timedelta(days=PERIOD_DAYS),

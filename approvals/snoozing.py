@@ -11,8 +11,12 @@ from approvals.errors import WrongVote
 from approvals.models import Request
 from approvals.states import Role
 
-PUT_ASIDE = (("1h", "for one hour"), ("4h", "for four hours"), ("tomorrow", "until tomorrow, 08:00"))
-PUT_ASIDE += (("monday", "until Monday, 08:00"),)
+PUT_ASIDE: Sequence[tuple[str, str]] = (
+    ("1h", "for one hour"),
+    ("4h", "for four hours"),
+    ("tomorrow", "until tomorrow, 08:00"),
+    ("monday", "until Monday, 08:00"),
+)
 _BEGINS = time(8)
 
 

@@ -31,10 +31,15 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """The fields of the looked-up record that must still be the same before execution."""
+    """The fields of the looked-up record that must still be the same before execution.
+
+    after: what the call would make of a field, for the reviewer: "+amount_minor" and "-amount_minor" count an argument
+    to or from it, "=status" is an argument, anything else is the value itself.
+    """
 
     by: str
     compare: tuple[str, ...]
+    after: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 Chore = Callable[[], bool]
 # Seconds between two looks when there was nothing to do. A ring wakes all of them at once.
 CHORES: Mapping[str, float] = {
+    "agents.overtaken.supersede_overtaken": 3.0,
     "agents.asking.answer_one": 2.0,
     "integrations.deliveries.deliver_some": 2.0,
     "integrations.deliveries.deliver_mail": 2.0,

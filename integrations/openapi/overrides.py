@@ -67,6 +67,7 @@ class TargetOverride(_Part):
 class CheckOverride(_Part):
     by: ToolName
     compare: Annotated[tuple[FieldPath, ...], Field(min_length=1)]
+    after: dict[FieldPath, Annotated[str, StringConstraints(min_length=1, max_length=200)]] = {}
 
 
 class LookupOverride(_Part):
@@ -249,6 +250,9 @@ class _Checks:
                 "check.by",
                 f"{check.by} needs arguments that this tool does not have. Add a `target`, or use another tool.",
             )
+        for field in check.after:
+            if field not in check.compare:
+                yield f"check.after.{field}", f"{field} is not compared. Name it in `compare` as well."
 
     def _about_lookup(self) -> Iterator[tuple[str, str]]:
         lookup = self._override.lookup

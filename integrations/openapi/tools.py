@@ -23,6 +23,7 @@ from integrations.openapi.call import Account, Binding, call_operation
 from integrations.openapi.document import Document, read_document
 from integrations.openapi.operations import Imported, LeftOut, Operation, operations_of
 from integrations.openapi.overrides import (
+    CheckOverride,
     MoneyOverride,
     ToolOverride,
     check_overrides,
@@ -98,7 +99,7 @@ def _tool(binding: Binding, override: ToolOverride, timeout_s: float) -> Tool:
         target=TargetSpec(override.target.argument, override.target.by, override.target.show)
         if override.target
         else None,
-        check=CheckSpec(override.check.by, override.check.compare) if override.check else None,
+        check=_check(override.check) if override.check else None,
         lookup=LookupSpec(override.lookup.by, override.lookup.argument) if override.lookup else None,
         sentence=override.sentence,
         authority=_authority(operation, override, effect),
@@ -120,6 +121,10 @@ def _authority(operation: Operation, override: ToolOverride, effect: Effect) -> 
     if override.authority is not None:
         return override.authority
     return () if effect is Effect.READ else operation.arguments
+
+
+def _check(check: CheckOverride) -> CheckSpec:
+    return CheckSpec(check.by, check.compare, tuple(check.after.items()))
 
 
 def _money(operation: Operation, money: MoneyOverride | None) -> MoneySpec | None:
