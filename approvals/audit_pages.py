@@ -1,5 +1,6 @@
 """The audit trail for people: who may see which rows, the filters, and how a row reads."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,12 +13,15 @@ from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.utils import timezone
 
-from approvals.models import AuditEvent
+from approvals.models import AuditEvent, Request
 from approvals.people import Signer
 from approvals.permissions import visible_requests
+from approvals.sealing.checking import Place, place_of
+from approvals.states import RequestState
 
 PER_PAGE = 50
-EXPORT_ROWS = 100_000
+# A bound for a slip of the hand, not for memory: rows are streamed.
+EXPORT_ROWS = 5_000_000
 _LATELY = 2_000
 COLUMNS = (
     "seq", "at", "actor", "actor_kind", "verb", "subject_type", "subject_id", "subject", "run_id", "agent",
@@ -65,6 +69,7 @@ class AuditRow:
 
     event: AuditEvent
     is_open: bool
+    place: Place | None = None
 
     @property
     def what(self) -> str:
@@ -76,6 +81,8 @@ class AuditRow:
     def about(self) -> str:
         """Return what it was done to: its kind and the name that people know it by."""
         kind = self.event.subject_type.replace("_", " ")
+        if self.event.erased:
+            return f"{kind}: erased"
         return f"{kind}: {self.event.subject}" if self.event.subject else kind
 
     @cached_property
@@ -83,6 +90,8 @@ class AuditRow:
         event = self.event
         known = [
             ("Event", f"{event.seq}, {event.at.isoformat(sep=' ', timespec='milliseconds')}"),
+            ("Place in the chain", self._place_words),
+            ("Transaction", str(event.xid)),
             ("Verb", event.verb),
             ("Who", f"{event.actor} ({event.actor_kind})"),
             ("Subject", f"{event.subject_type} {event.subject_id}"),
@@ -90,6 +99,17 @@ class AuditRow:
             ("State", f"{event.from_state or 'none'} → {event.to_state}" if event.to_state else ""),
         ]
         return [(name, value) for name, value in known if value]
+
+    @property
+    def _place_words(self) -> str:
+        if self.place is None:
+            return "not sealed yet"
+        return f"{self.place.number:,}, in seal {self.place.seal.number:,}"
+
+    @property
+    def leaf(self) -> str:
+        """Return the salted hash of what can be erased: all of it that the chain holds."""
+        return bytes(self.event.payload_hash or b"").hex()
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -123,8 +143,11 @@ def filter_from(query: QueryDict) -> AuditFilter:
 
 
 def visible_events(who: Signer) -> QuerySet[AuditEvent]:
-    """Return the rows this person may read: all, or what they did themselves and what concerns their teams' requests."""
-    rows = AuditEvent.objects.all()
+    """Return the rows this person may read: all, or what they did themselves and what concerns their teams' requests.
+
+    Either way without the votes that they are not to know before they cast their own.
+    """
+    rows = without_hidden_votes(AuditEvent.objects.all(), who)
     if who.sees_all:
         return rows
     requests = visible_requests(who)
@@ -132,6 +155,16 @@ def visible_events(who: Signer) -> QuerySet[AuditEvent]:
     runs = requests.filter(run_id__isnull=False).values("run_id")
     own = Q(actor_kind="person", actor=who.user.get_username())
     return rows.filter(own | Q(run_id__in=runs) | Q(subject_type="request", subject_id__in=ids))
+
+
+def without_hidden_votes(rows: QuerySet[AuditEvent], who: Signer) -> QuerySet[AuditEvent]:
+    """Return the rows without others' votes on requests that still wait for several people, for whoever may decide."""
+    if not who.decides:
+        return rows
+    waiting = Request.objects.filter(state=RequestState.OPEN, votes_needed__gt=1)
+    ids = waiting.annotate(text_id=Cast("pk", CharField())).values("text_id")
+    votes = Q(subject_type="request", verb__startswith="decision.", subject_id__in=ids)
+    return rows.exclude(votes & ~Q(actor=who.user.get_username(), actor_kind="person"))
 
 
 def audit_page(who: Signer, wanted: AuditFilter) -> AuditPage:
@@ -142,7 +175,11 @@ def audit_page(who: Signer, wanted: AuditFilter) -> AuditPage:
     found = list(rows[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
     older = shown[-1].seq if len(found) > PER_PAGE else None
-    return AuditPage(tuple(AuditRow(event, event.seq == wanted.open) for event in shown), older)
+    return AuditPage(tuple(_row(event, event.seq == wanted.open) for event in shown), older)
+
+
+def _row(event: AuditEvent, is_open: bool) -> AuditRow:
+    return AuditRow(event, is_open, place_of(event) if is_open else None)
 
 
 def matching(who: Signer, wanted: AuditFilter) -> QuerySet[AuditEvent]:
@@ -181,6 +218,13 @@ def export_rows(who: Signer, wanted: AuditFilter) -> Iterator[tuple[Any, ...]]:
     yield (*COLUMNS, "data")
     rows = matching(who, wanted).order_by("-seq").values_list(*COLUMNS, "data")[:EXPORT_ROWS]
     yield from rows.iterator(chunk_size=2_000)
+
+
+def json_lines(who: Signer, wanted: AuditFilter) -> Iterator[str]:
+    """Yield every row that fits as one JSON object per line, newest first."""
+    rows = matching(who, wanted).order_by("-seq").values(*COLUMNS, "data")[:EXPORT_ROWS]
+    for row in rows.iterator(chunk_size=2_000):
+        yield json.dumps(row, ensure_ascii=False, default=str) + "\n"
 
 
 def _search(text: str) -> Q:

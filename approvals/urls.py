@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import audit_views, desk_urls, people_views, policy_views, profile_views, views
+from approvals import audit_urls, desk_urls, people_views, policy_views, profile_views, views
 
 app_name = "approvals"
 
@@ -26,8 +26,7 @@ urlpatterns = [
     path("policy/versions/", policy_views.versions, name="policy_versions"),
     path("policy/versions/<int:number>/", policy_views.version, name="policy_version"),
     path("policy/versions/<int:number>/return/", policy_views.version_return, name="policy_return"),
-    path("audit/", audit_views.audit, name="audit"),
-    path("audit/export/", audit_views.audit_export, name="audit_export"),
+    *audit_urls.patterns,
     path("people/", people_views.people, name="people"),
     path("people/new/", people_views.person_new, name="person_new"),
     path("people/<int:person_id>/", people_views.person, name="person"),

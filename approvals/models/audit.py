@@ -102,6 +102,10 @@ class AuditCheckpoint(models.Model):
     def __str__(self) -> str:
         return f"checkpoint {self.number} at {self.count}"
 
+    @property
+    def root_text(self) -> str:
+        return bytes(self.root).hex()
+
 
 class CheckpointDelivery(models.Model):
     """One checkpoint on its way to one place outside the database."""
