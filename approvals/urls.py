@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from approvals import audit_urls, desk_urls, people_views, policy_views, profile_views, views
+from approvals import audit_urls, card_views, desk_urls, people_views, policy_views, profile_views, views
 
 app_name = "approvals"
 
@@ -13,6 +13,12 @@ urlpatterns = [
     path("inbox/<uuid:request_id>/decide/", views.decide, name="decide"),
     path("inbox/<uuid:request_id>/undo/", views.undo, name="undo"),
     path("inbox/<uuid:request_id>/take/", views.take, name="take"),
+    path("inbox/<uuid:request_id>/looking/", card_views.looking, name="looking"),
+    path("inbox/<uuid:request_id>/assign/", card_views.assign, name="assign"),
+    path("inbox/<uuid:request_id>/give-back/", card_views.give_back, name="give_back"),
+    path("inbox/<uuid:request_id>/snooze/", card_views.snooze, name="snooze"),
+    path("inbox/<uuid:request_id>/look/", card_views.look_again, name="look_again"),
+    path("inbox/<uuid:request_id>/look-up/", card_views.look_up, name="look_up"),
     *desk_urls.patterns,
     path("notices/", profile_views.notices, name="notices"),
     path("notices/seen/", profile_views.notices_seen, name="notices_seen"),

@@ -83,6 +83,8 @@ def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
     if ballot.editing:
         fields, arguments, clean = edited(view, request.POST)
         view = replace(view, fields=fields)
+        if ballot.reshaping:
+            return _refused(request, with_typed(view, ballot.typed), 200)
         if not clean:
             return _refused(request, with_typed(view, ballot.typed, banner="Mend what is marked."), 422)
     lacking = missing(ballot, view) if view.is_open else ""
