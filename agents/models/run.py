@@ -30,6 +30,9 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    # Set on a run that undoes another one (agents/undo): it proposes compensations instead of asking a model.
+    undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by")
+    rollback = models.ForeignKey("Rollback", null=True, blank=True, on_delete=models.PROTECT, related_name="undo_runs")
     tainted = models.BooleanField(default=True)
     outcome = models.JSONField(null=True, blank=True)
     # Why it waits or ended, for people; and its stable code.
@@ -66,6 +69,7 @@ class Run(models.Model):
                 condition=models.Q(event_id__isnull=False, trigger_id__isnull=False),
                 name="one_run_per_event_and_trigger",
             ),
+            models.UniqueConstraint(fields=["rollback", "undoes"], name="one_undo_run_per_rollback"),
         ]
         indexes = [
             models.Index(fields=["urgency", "due_at"], condition=models.Q(state="queued"), name="run_due"),
