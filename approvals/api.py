@@ -19,6 +19,7 @@ from approvals.audit import Actor, record
 from approvals.audit_pages import COLUMNS, EXPORT_ROWS, visible_events
 from approvals.audit_views import refusal_to_export
 from approvals.csv_safe import csv_lines
+from approvals.halt_release import ask_release
 from approvals.halts import engage_halt
 from approvals.models import AuditEvent, Decision, Halt, Request
 from approvals.people import Signer, signer
@@ -29,11 +30,21 @@ from approvals.rest.errors import ApiError, not_found
 from approvals.rest.filters import filtered
 from approvals.rest.once import answered_once
 from approvals.rest.views import ApiView, paged
-from approvals.selectors import waiting_for
-from approvals.serializers import AuditOut, DecidedOut, DecideIn, HaltIn, HaltOut, PersonOut, RequestOut
+from approvals.serializers import (
+    AuditOut,
+    DecidedOut,
+    DecideIn,
+    HaltIn,
+    HaltOut,
+    PersonOut,
+    ReleaseIn,
+    ReleaseOut,
+    RequestOut,
+)
 from approvals.services import Settlement, decide_request
 from approvals.states import Role, Vote
 from approvals.tokens import Scope
+from approvals.waiting import waits_for
 
 _VOTED = Q(decisions__vote=Vote.APPROVE, decisions__withdrawn_at__isnull=True)
 
@@ -63,9 +74,8 @@ class Requests(ApiView):
     gives = {"GET": paged(RequestOut)}
 
     def get(self, call: Call) -> Response:
-        mine = [request.pk for request in waiting_for(self.person()).mine] if "mine" in call.query_params else []
         rows = visible_requests(signer(self.person())).annotate(votes_in=Count("decisions", filter=_VOTED))
-        waits = Case(When(pk__in=mine, then=Value(True)), default=Value(False))
+        waits = Case(When(waits_for(self.person()), then=Value(True)), default=Value(False))
         rows = rows.alias(waits_for_me=waits).prefetch_related("decisions__user")
         return self.listed(rows, RequestOut, beside=_actions_of)
 
@@ -126,6 +136,22 @@ class Halts(ApiView):
     def _engaged(self) -> Response:
         halt = engage_halt(user=self.person(), **self.body())
         return Response(HaltOut(halt).data, status=201)
+
+
+class HaltRelease(ApiView):
+    """Asking for a halt's release. Another admin signs it in the browser; a token signs nothing of high class."""
+
+    scopes = {"POST": Scope.RUN}
+    takes = {"POST": ReleaseIn}
+    gives = {"POST": {200: ReleaseOut, 202: ReleaseOut}}
+
+    def post(self, call: Call, halt_id: UUID) -> Response:
+        return answered_once(call, lambda: self._asked(halt_id))
+
+    def _asked(self, halt_id: UUID) -> Response:
+        asked = ask_release(halt_id=halt_id, user=self.person(), **self.body())
+        told = {"halt": asked.halt.pk, "request": asked.request.pk if asked.request else None}
+        return Response(ReleaseOut(told).data, status=200 if asked.done else 202)
 
 
 class People(ApiView):
@@ -250,6 +276,7 @@ urlpatterns = [
     path("requests/<uuid:request_id>/", OneRequest.as_view(), name="request"),
     path("requests/<uuid:request_id>/decide/", Decide.as_view(), name="decide"),
     path("halts/", Halts.as_view(), name="halts"),
+    path("halts/<uuid:halt_id>/release/", HaltRelease.as_view(), name="halt_release"),
     path("people/", People.as_view(), name="people"),
     path("audit/", Audit.as_view(), name="audit"),
     path("audit/export/", AuditExport.as_view(), name="audit-export"),

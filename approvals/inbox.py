@@ -1,192 +1,191 @@
-"""The list pane: which requests one person sees, in which tab, in which order; and what changed since they looked."""
+"""The list pane: which requests one person sees, in which tab, in which order. The database sorts, cuts and counts."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
+from approvals import waiting
+from approvals.alike_groups import Group, groups_in
 from approvals.database_clock import database_now
-from approvals.models import Decision, Request
+from approvals.inbox_wanted import Wanted, narrowed
+from approvals.models import Decision, Request, Snooze, Team
 from approvals.people import signer
 from approvals.permissions import visible_requests
-from approvals.selectors import Waiting, settled_requests, waiting_for
-from approvals.states import RequestKind, RequestState, Vote
+from approvals.selectors import settled_requests
+from approvals.states import RequestState, Vote
+from approvals.waiting import COUNT_UP_TO, by_pressure, counted
 
-TABS = ("mine", "others", "settled")
-SHOWN_AT_ONCE = 200
+SHOWN_AT_ONCE = 100
 SETTLED_PER_PAGE = 50
-GREY_FOR = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the person asked the list for."""
-
-    tab: str = "mine"
-    words: str = ""
-    kind: str = ""
-    agent: str = ""
-    page: int = 1
-
-    @property
-    def narrowed(self) -> bool:
-        return bool(self.words or self.kind or self.agent)
+_OPEN = {"mine": waiting.mine, "others": waiting.others, "snoozed": waiting.snoozed}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list. `by` and `said` are filled once it is settled."""
+    """One line of the list: a request, or several alike ones. `by` and `said` are filled once it is settled."""
 
     request: Request
     votes: int = 0
     by: str = ""
     said: str = ""
+    group: Group | None = None
+    back_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
         return self.request.state == RequestState.OPEN
+
+    @property
+    def place(self) -> str:
+        """What opens in the card pane: a request's id, or "alike-" and the key of a group."""
+        return f"alike-{self.group.key}" if self.group else str(self.request.pk)
+
+    @property
+    def count(self) -> int:
+        return self.group.count if self.group else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many wait for this person, for others, and how many the person put off; each up to COUNT_UP_TO."""
+
+    mine: int
+    others: int
+    snoozed: int
+
+    def of(self, tab: str) -> int:
+        return {"mine": self.mine, "others": self.others, "snoozed": self.snoozed}.get(tab, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxList:
     wanted: Wanted
     rows: Sequence[Row]
-    mine: int
-    others: int
-    hidden: int
-    unshown: int
-    agents: Sequence[str]
-    version: str
+    counts: Counts
+    hidden: int = 0
+    unshown: int = 0
+    agents: Sequence[str] = ()
+    teams: Sequence[str] = ()
+    since: datetime | None = None
     page: Page[Request] | None = None
 
-    def after(self, request_id: UUID | None) -> Row | None:
-        """The row to go to when this one is done: the next, else the first other."""
-        ids = [row.request.pk for row in self.rows]
-        start = ids.index(request_id) + 1 if request_id in ids else 0
-        rest = [*self.rows[start:], *self.rows[:start]]
-        return next((row for row in rest if row.request.pk != request_id and row.is_open), None)
+    @property
+    def mine(self) -> int:
+        return self.counts.mine
 
-
-def wanted_from(params: Any) -> Wanted:
-    """Read the list's parameters; anything unknown is left out."""
-    tab = params.get("tab", "mine")
-    kind = params.get("kind", "")
-    page = params.get("page", "1")
-    return Wanted(
-        tab=tab if tab in TABS else "mine",
-        words=params.get("q", "").strip()[:200],
-        kind=kind if kind in set(RequestKind) else "",
-        agent=params.get("agent", "")[:80],
-        page=int(page) if page.isdecimal() and len(page) < 6 else 1,
-    )
+    @property
+    def others(self) -> int:
+        return self.counts.others
 
 
 def inbox_list(user: Any, wanted: Wanted) -> InboxList:
-    """The list as this person asked for it, with the counts of the two open tabs."""
-    waiting = waiting_for(user)
+    """The list as this person asked for it, with the counts of the open tabs."""
+    # Read before the rows: what opens between the two is announced, and not lost.
+    since, counts = database_now(), counts_of(user)
     if wanted.tab == "settled":
-        return _settled(user, wanted, waiting)
-    everything = waiting.mine if wanted.tab == "mine" else waiting.others
-    found = [row for row in everything if _fits(row, wanted)]
-    shown = found[:SHOWN_AT_ONCE]
+        return _settled(user, wanted, counts)
+    found = listed(user, wanted)
+    rows = _rows(user, found, wanted)
+    fitting = counted(found) if wanted.narrowed else counts.of(wanted.tab)
+    before = SHOWN_AT_ONCE * (wanted.page - 1)
     return InboxList(
         wanted=wanted,
-        rows=_open_rows(shown),
-        mine=len(waiting.mine),
-        others=len(waiting.others),
-        hidden=len(everything) - len(found),
-        unshown=len(found) - len(shown),
-        agents=_agents(everything),
-        version=version_of(waiting, _lately_settled(user)),
+        rows=rows,
+        counts=counts,
+        hidden=counts.of(wanted.tab) - fitting,
+        unshown=max(0, fitting - before - sum(row.count for row in rows)),
+        agents=_agents(user),
+        teams=_teams(user),
+        since=since,
     )
 
 
-def version_of(waiting: Waiting, settled: Iterable[Request]) -> str:
-    """A short text that differs whenever the list would."""
-    parts = [f"{row.pk}" for row in (*waiting.mine, *waiting.others)]
-    parts += [f"{row.pk}{row.state}" for row in settled]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+def listed(user: Any, wanted: Wanted) -> QuerySet[Request]:
+    """Return the open requests of this list, unordered and uncut."""
+    return narrowed(_OPEN.get(wanted.tab, waiting.mine)(user), wanted, user)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What a page that is open must learn: which requests wait for the person now, and which were settled just now."""
-
-    version: str
-    mine_ids: Sequence[UUID]
-    mine: int
-    others: int
-    gone: Sequence[Row]
+def first_of(user: Any, wanted: Wanted) -> str:
+    """Return the place of the list's first row; "" when it is empty."""
+    found = listed(user, wanted)
+    rows = _rows(user, found, wanted, at_most=1) if wanted.tab != "settled" else []
+    return rows[0].place if rows else ""
 
 
-def changes_for(user: Any, wanted: Wanted) -> Changes:
-    waiting = waiting_for(user)
-    settled = _lately_settled(user)
-    return Changes(
-        version=version_of(waiting, settled),
-        mine_ids=[row.pk for row in (waiting.others if wanted.tab == "others" else waiting.mine) if _fits(row, wanted)],
-        mine=len(waiting.mine),
-        others=len(waiting.others),
-        gone=_settled_rows(settled),
+def counts_of(user: Any) -> Counts:
+    decides = signer(user).decides
+    return Counts(
+        mine=counted(waiting.mine(user)) if decides else 0,
+        others=counted(waiting.others(user)),
+        snoozed=counted(waiting.snoozed(user)) if decides else 0,
     )
 
 
-def decided_today(user: Any, since: datetime) -> int:
-    return Decision.objects.filter(user=user, at__gte=since, withdrawn_at__isnull=True).count()
+def _rows(user: Any, found: QuerySet[Request], wanted: Wanted, at_most: int = SHOWN_AT_ONCE) -> list[Row]:
+    """Return one page of rows: groups stand where the first of them would."""
+    grouped = groups_in(found, at_most) if wanted.alike and wanted.page == 1 else []
+    alone = found.exclude(alike__in=[group.key for group in grouped]) if grouped else found
+    start = SHOWN_AT_ONCE * (wanted.page - 1)
+    ordered = by_pressure(alone).defer("card", "proposal").select_related("assignee", "held_by")
+    singles = list(ordered[start : start + at_most])
+    rows = [
+        *_open_rows(singles, user if wanted.tab == "snoozed" else None),
+        *(Row(group.first, group=group) for group in grouped),
+    ]
+    return sorted(rows, key=_pressing)[:at_most] if grouped else rows
 
 
-def _fits(request: Request, wanted: Wanted) -> bool:
-    text = f"{request.title} {request.subject} {request.agent} {request.tool} {request.pk}".lower()
-    return (
-        (not wanted.kind or request.kind == wanted.kind)
-        and (not wanted.agent or request.agent == wanted.agent)
-        and all(word in text for word in wanted.words.lower().split())
-    )
+def _pressing(row: Row) -> tuple[bool, datetime, str, datetime, str]:
+    request = row.request
+    due = request.decide_by or request.due_at
+    return due is None, due or request.created_at, request.cls, request.created_at, str(request.pk)
 
 
-def _agents(rows: Iterable[Request]) -> list[str]:
-    return sorted({row.agent for row in rows if row.agent})
-
-
-def _open_rows(requests: Sequence[Request]) -> list[Row]:
+def _open_rows(requests: Sequence[Request], snoozer: Any = None) -> list[Row]:
     several = [row.pk for row in requests if row.votes_needed > 1]
     votes = Decision.objects.filter(request_id__in=several, vote=Vote.APPROVE, withdrawn_at__isnull=True)
-    counts = dict(votes.values_list("request_id").annotate(Count("pk")))
-    return [Row(row, votes=counts.get(row.pk, 0)) for row in requests]
+    counts = dict(votes.values_list("request_id").annotate(Count("pk"))) if several else {}
+    back = _back(requests, snoozer) if snoozer else {}
+    return [Row(row, votes=counts.get(row.pk, 0), back_at=back.get(row.pk)) for row in requests]
 
 
-def _settled(user: Any, wanted: Wanted, waiting: Waiting) -> InboxList:
-    page = Paginator(_narrowed(settled_requests(user), wanted), SETTLED_PER_PAGE).get_page(wanted.page)
-    return InboxList(
-        wanted=wanted,
-        rows=_settled_rows(list(page)),
-        mine=len(waiting.mine),
-        others=len(waiting.others),
-        hidden=0,
-        unshown=0,
-        agents=(),
-        version="",
-        page=page,
-    )
+def _back(requests: Sequence[Request], snoozer: Any) -> dict[UUID, datetime]:
+    rows = Snooze.objects.filter(user=snoozer, request__in=[row.pk for row in requests])
+    return dict(rows.values_list("request_id", "until"))
 
 
-def _narrowed(rows: QuerySet[Request], wanted: Wanted) -> QuerySet[Request]:
-    for word in wanted.words.split():
-        rows = rows.filter(Q(title__icontains=word) | Q(subject__icontains=word) | Q(agent__icontains=word))
-    if wanted.kind:
-        rows = rows.filter(kind=wanted.kind)
-    return rows.filter(agent=wanted.agent) if wanted.agent else rows
+def _agents(user: Any) -> list[str]:
+    rows = waiting.open_requests(user).exclude(agent="")
+    return sorted(rows.order_by().values_list("agent", flat=True).distinct()[:COUNT_UP_TO])
 
 
-def _settled_rows(requests: Sequence[Request]) -> list[Row]:
+def _teams(user: Any) -> list[str]:
+    who = signer(user)
+    rows = Team.objects.all() if who.sees_all else Team.objects.filter(pk__in=who.team_ids)
+    return list(rows.order_by("name").values_list("name", flat=True))
+
+
+def _settled(user: Any, wanted: Wanted, counts: Counts) -> InboxList:
+    rows = narrowed(settled_requests(user), wanted, user)
+    page = Paginator(rows, SETTLED_PER_PAGE).get_page(wanted.page)
+    return InboxList(wanted=wanted, rows=settled_rows(list(page)), counts=counts, teams=_teams(user), page=page)
+
+
+def settled_rows(requests: Sequence[Request]) -> list[Row]:
     decisions = Decision.objects.filter(request__in=[row.pk for row in requests], withdrawn_at__isnull=True)
     last = {vote.request_id: vote for vote in decisions.select_related("user").order_by("at")}
     return [Row(row, by=_who(last.get(row.pk)), said=_said(last.get(row.pk))) for row in requests]
+
+
+def lately_settled(user: Any, since: datetime) -> list[Request]:
+    """Return what was settled since then, newest first, as much as a list can show."""
+    recent = visible_requests(signer(user)).exclude(state=RequestState.OPEN).filter(settled_at__gt=since)
+    return list(recent.defer("card", "proposal").order_by("-settled_at")[:SHOWN_AT_ONCE])
 
 
 def _who(decision: Decision | None) -> str:
@@ -195,8 +194,3 @@ def _who(decision: Decision | None) -> str:
 
 def _said(decision: Decision | None) -> str:
     return decision.comment if decision else ""
-
-
-def _lately_settled(user: Any) -> list[Request]:
-    recent = visible_requests(signer(user)).exclude(state=RequestState.OPEN)
-    return list(recent.filter(settled_at__gt=database_now() - GREY_FOR).order_by("-settled_at")[:SHOWN_AT_ONCE])

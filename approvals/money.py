@@ -25,6 +25,11 @@ def exponent_of(currency: str) -> int:
     return _EXPONENTS.get(currency.upper(), 2)
 
 
+def currencies_with_other_units() -> dict[str, int]:
+    """Return the currencies whose minor unit is not a hundredth, with their decimals."""
+    return dict(_EXPONENTS)
+
+
 def money_text(amount_minor: int, currency: str) -> str:
     """Return "€1,280.00" for 128000 EUR; currencies without a common sign come as "1,280.00 CHF"."""
     decimals = exponent_of(currency)

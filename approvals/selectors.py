@@ -8,38 +8,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from approvals.models import AuditEvent, Decision, Notice, Request
-from approvals.people import Signer, signer
-from approvals.permissions import objection, visible_requests
+from approvals.people import signer
+from approvals.permissions import visible_requests
 from approvals.states import RequestKind, RequestState
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Open requests, parted by who must act."""
-
-    mine: tuple[Request, ...]
-    others: tuple[Request, ...]
-
-
-def waiting_for(user: Any) -> Waiting:
-    """Return the open requests this person sees, by deadline: those they may settle, and those others must."""
-    who = signer(user)
-    rows = list(
-        visible_requests(who)
-        .filter(state=RequestState.OPEN)
-        .defer("card", "proposal")
-        .select_related("team", "assignee", "held_by")
-        .order_by("decide_by", "created_at", "pk")
-    )
-    voted = _voted_on(who)
-    mine = [row for row in rows if not objection(who, row, voted=row.pk in voted)]
-    known = {row.pk for row in mine}
-    return Waiting(mine=tuple(mine), others=tuple(row for row in rows if row.pk not in known))
-
-
-def count_waiting_for(user: Any) -> int:
-    """Return how many requests wait for this very person: the badge."""
-    return len(waiting_for(user).mine)
 
 
 def settled_requests(user: Any) -> QuerySet[Request]:
@@ -83,14 +54,6 @@ def notices_for(user: Any) -> QuerySet[Notice]:
         rows.filter(user=user)
         | rows.filter(user__isnull=True, team__isnull=True)
         | rows.filter(team_id__in=who.team_ids)
-    )
-
-
-def _voted_on(who: Signer) -> set[UUID]:
-    return set(
-        Decision.objects.filter(user=who.user, withdrawn_at__isnull=True, request__state=RequestState.OPEN).values_list(
-            "request_id", flat=True
-        )
     )
 
 

@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from approvals import audit_urls, card_views, desk_urls, people_views, policy_views, profile_views, views
+from approvals import (
+    audit_urls,
+    bulk_views,
+    card_views,
+    desk_urls,
+    inbox_views,
+    people_views,
+    policy_views,
+    profile_views,
+    views,
+)
 
 app_name = "approvals"
 
 urlpatterns = [
     path("inbox/", views.inbox, name="inbox"),
     path("inbox/changes/", views.changes, name="changes"),
+    path("inbox/filters/", inbox_views.filter_save, name="filter_save"),
+    path("inbox/filters/<int:filter_id>/delete/", inbox_views.filter_delete, name="filter_delete"),
+    path("inbox/alike/undo/", bulk_views.undo_alike, name="undo_alike"),
+    path("inbox/alike/<slug:key>/", views.alike, name="alike"),
+    path("inbox/alike/<slug:key>/decide/", bulk_views.decide_alike, name="decide_alike"),
     path("inbox/<uuid:request_id>/", views.request_page, name="request"),
     path("inbox/<uuid:request_id>/decide/", views.decide, name="decide"),
     path("inbox/<uuid:request_id>/undo/", views.undo, name="undo"),

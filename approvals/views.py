@@ -1,12 +1,12 @@
 """The inbox: two panes, and the posts that settle what is on the card."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,38 +14,62 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
+from approvals.alike_groups import GroupCard, group_card
 from approvals.argument_form import with_problems
 from approvals.assignment import take_request
 from approvals.ballots import Ballot, ballot_from, edited, missing
 from approvals.database_clock import database_now
 from approvals.errors import ApprovalError, BadArguments, NotFound
-from approvals.inbox import InboxList, Wanted, changes_for, decided_today, inbox_list, wanted_from
+from approvals.inbox import Counts, counts_of, first_of, inbox_list
+from approvals.inbox_live import changes_for, pulse_of
+from approvals.inbox_quiet import quiet_of
+from approvals.inbox_wanted import Wanted, wanted_from
 from approvals.models import Request
 from approvals.reviewing import REASONS, CardView, card_view, with_typed
+from approvals.saved_filters import saved_filters
 from approvals.selectors import request_for
 from approvals.services import Settlement, decide_request, undo_decision
 from approvals.states import RequestClass, RequestKind, RequestState, Vote
+from config.step_up import stepped_up
 from config.web import page_or_fragment, see_other, signed_in, wants_fragment
 
 PAGE = "approvals/inbox.html"
+ALIKE = "alike-"
 SETTLE_PARTS = (
     ("happened", "It happened: how do you know?", "It happened"),
     ("did_not_happen", "It did not happen: how do you know?", "It did not happen"),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What stands in the card pane: one request, or several alike ones."""
+
+    view: CardView | None = None
+    group: GroupCard | None = None
+
+    @property
+    def place(self) -> str:
+        if self.group:
+            return f"{ALIKE}{self.group.key}"
+        return str(self.view.request.pk) if self.view else ""
+
+
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """The list, with its first request opened beside it where there is room."""
+    """The list, with its first row opened beside it where there is room."""
     person, wanted = signed_in(request).user, wanted_from(request.GET)
     found = inbox_list(person, wanted)
-    opened = _uuid(request.GET.get("open", ""))
-    first = opened or (found.rows[0].request.pk if found.rows else None)
-    view = _view(person, first) if first else None
+    place = request.GET.get("open") or (found.rows[0].place if found.rows else "")
+    # The list alone only marks what stands open beside it.
+    opened = Opened() if wants_fragment(request) else opened_at(person, place)
     pane = "list" if found.rows else "empty"
     # The last of the list was just decided: there is no next card to carry the banner that takes it back.
     undo = _undoable(person, _uuid(request.GET.get("undo", "")))
-    return page_or_fragment(request, PAGE, _context(request, found, view, pane=pane, undo=undo), fragment="list")
+    context = pane_context(request, found, opened, pane=pane, undo=undo)
+    return page_or_fragment(
+        request, PAGE, context | ({"place": place} if wants_fragment(request) else {}), fragment="list"
+    )
 
 
 @require_GET
@@ -55,20 +79,30 @@ def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     view = _view(person, request_id, mode=request.GET.get("do", ""))
     if view is None:
         raise Http404
-    wanted = wanted_from(request.GET)
-    found = _list_for(person, wanted, fragment=wants_fragment(request))
     undo = _undoable(person, _uuid(request.GET.get("undo", "")))
-    return page_or_fragment(request, PAGE, _context(request, found, view, pane="card", undo=undo), fragment="card")
+    return _drawn(request, wanted_from(request.GET), Opened(view), undo=undo)
+
+
+@require_GET
+def alike(request: HttpRequest, key: str) -> HttpResponse:
+    """A group of alike requests that wait for this person, with what differs among them."""
+    person = signed_in(request).user
+    picked = [found for text in request.GET.get("only", "").split(",") if (found := _uuid(text))]
+    group = group_card(person, key, timezone.now(), only=picked)
+    if group is None:
+        raise Http404
+    return _drawn(request, wanted_from(request.GET), Opened(group=group))
 
 
 @require_GET
 def changes(request: HttpRequest) -> HttpResponse:
     """What an open inbox must learn; 204 when nothing changed since the version it knows."""
     person, wanted = signed_in(request).user, wanted_from(request.GET)
-    found = changes_for(person, wanted)
-    if found.version == request.GET.get("v"):
+    pulse = pulse_of(person)
+    if pulse.version == request.GET.get("v"):
         return HttpResponse(status=204)
-    context = {"changes": found, "list": {"wanted": wanted}, "now": timezone.now()}
+    found = changes_for(person, wanted, request.GET.get("since", ""))
+    context = {"changes": found, "pulse": pulse, "list": {"wanted": wanted}, "now": timezone.now()}
     return render(request, f"{PAGE}#changes", context)
 
 
@@ -116,9 +150,7 @@ def take(request: HttpRequest, request_id: UUID) -> HttpResponse:
     take_request(request_id=request_id, user=person)
     if not wants_fragment(request):
         return see_other("approvals:request", request_id)
-    view = _view(person, request_id)
-    found = inbox_list(person, wanted_from(request.POST))
-    return render(request, f"{PAGE}#card", _context(request, found, view, pane="card"))
+    return _drawn(request, wanted_from(request.POST), Opened(_view(person, request_id)))
 
 
 def _vote(request: HttpRequest, view: CardView, ballot: Ballot, arguments: dict[str, Any] | None) -> HttpResponse:
@@ -133,7 +165,7 @@ def _vote(request: HttpRequest, view: CardView, ballot: Ballot, arguments: dict[
             answer=ballot.answer,
             arguments=arguments,
             result_code=ballot.result_code,
-            stepped_up=did_recently_reauthenticate(request),
+            stepped_up=stepped_up(request),
         )
     except BadArguments as refusal:
         fields, rest = with_problems(view.fields, refusal.extra.get("problems", ()))
@@ -151,49 +183,76 @@ def _fresh(request: HttpRequest, view: CardView, ballot: Ballot, refusal: Approv
 
 
 def _refused(request: HttpRequest, view: CardView, status: int) -> HttpResponse:
-    found = _list_for(signed_in(request).user, wanted_from(request.POST), fragment=wants_fragment(request))
-    return page_or_fragment(request, PAGE, _context(request, found, view, pane="card"), fragment="card", status=status)
+    return _drawn(request, wanted_from(request.POST), Opened(view), status=status)
+
+
+def _drawn(
+    request: HttpRequest, wanted: Wanted, opened: Opened, *, undo: Request | None = None, status: int = 200
+) -> HttpResponse:
+    """The card pane alone for htmx, which needs to know the list's address only; else the page with its list."""
+    person = signed_in(request).user
+    found = {"wanted": wanted} if wants_fragment(request) else inbox_list(person, wanted)
+    context = pane_context(request, found, opened, pane="card", undo=undo)
+    return page_or_fragment(request, PAGE, context, fragment="card", status=status)
 
 
 def _went_on(request: HttpRequest, decided: Request, settlement: Settlement) -> HttpResponse:
     """After a vote: the next request, the banner that takes it back, the counts; all in one answer."""
     person, wanted = signed_in(request).user, wanted_from(request.POST)
-    found = inbox_list(person, wanted)
-    following = _following(person, found, decided, _uuid(request.POST.get("next", "")))
     undoable = _undoable(person, settlement.request.pk if settlement.request else None)
     if not undoable:
         messages.info(request, settlement.message)
+    opened = next_opened(person, wanted, request.POST.get("next", ""))
+    address = address_of(opened.place, wanted)
     if not wants_fragment(request):
-        return _next_page(following, undoable)
-    view = _view(person, following)
-    context = _context(request, found, view, pane="card", undo=undoable)
-    response = render(request, f"{PAGE}#decided", {**context, "decided": decided, "said": settlement.message})
-    response["HX-Push-Url"] = (
-        reverse("approvals:request", args=[following]) if following else reverse("approvals:inbox")
-    )
+        return _see(address, undoable)
+    context = pane_context(request, _after(person, wanted), opened, pane="card", undo=undoable)
+    response = render(request, f"{PAGE}#decided", {**context, "decided": decided.pk, "said": settlement.message})
+    response["HX-Push-Url"] = address
     patch_vary_headers(response, ("HX-Request",))
     return response
 
 
-def _next_page(following: UUID | None, undoable: Request | None) -> HttpResponse:
-    url = reverse("approvals:request", args=[following]) if following else reverse("approvals:inbox")
-    response = HttpResponseRedirect(f"{url}?{urlencode({'undo': str(undoable.pk)})}" if undoable else url)
-    response.status_code = 303
-    return response
+def _after(person: Any, wanted: Wanted) -> dict[str, Any]:
+    """What the answer to a vote says about the list: its address and the counts, not its rows."""
+    counts: Counts = counts_of(person)
+    return {"wanted": wanted, "counts": counts, "mine": counts.mine, "others": counts.others}
 
 
-def _following(person: Any, found: InboxList, decided: Request, asked: UUID | None) -> UUID | None:
-    """The row below the decided one as the person's list showed it, when it still waits; else the next of the list."""
-    waiting = {row.request.pk for row in found.rows if row.is_open}
-    if asked in waiting and asked != decided.pk:
-        return asked
-    row = found.after(decided.pk)
-    return row.request.pk if row else None
+def next_opened(person: Any, wanted: Wanted, asked: str) -> Opened:
+    """The row below the decided one as the person's list showed it, when it still waits for them; else the first."""
+    return _waiting_at(person, asked) or opened_at(person, first_of(person, wanted))
+
+
+def opened_at(person: Any, place: str) -> Opened:
+    """What a row of the list opens."""
+    if place.startswith(ALIKE):
+        return Opened(group=group_card(person, place.removeprefix(ALIKE), timezone.now()))
+    return Opened(_view(person, _uuid(place)))
+
+
+def address_of(place: str, wanted: Wanted) -> str:
+    if place.startswith(ALIKE):
+        return reverse("approvals:alike", args=[place.removeprefix(ALIKE)]) + wanted.suffix
+    return (reverse("approvals:request", args=[place]) if place else reverse("approvals:inbox")) + wanted.suffix
+
+
+def _waiting_at(person: Any, place: str) -> Opened | None:
+    opened = opened_at(person, place)
+    if opened.group or (opened.view and opened.view.is_open):
+        return opened
+    return None
+
+
+def _see(address: str, undoable: Request | None) -> HttpResponse:
+    undo = urlencode({"undo": str(undoable.pk)}) if undoable else ""
+    joint = ("&" if "?" in address else "?") if undo else ""
+    return HttpResponse(status=303, headers={"Location": f"{address}{joint}{undo}"})
 
 
 def _must_sign_in_again(request: HttpRequest, ballot: Ballot, subject: Request) -> bool:
     high = subject.cls == RequestClass.HIGH and ballot.vote == Vote.APPROVE and subject.state == RequestState.OPEN
-    return high and not did_recently_reauthenticate(request)
+    return high and not stepped_up(request)
 
 
 def _sign_in_again(request: HttpRequest, request_id: UUID) -> HttpResponse:
@@ -210,11 +269,6 @@ def _view(person: Any, request_id: UUID | None, mode: str = "") -> CardView | No
     return card_view(person, found, now=timezone.now(), mode=mode) if found else None
 
 
-def _list_for(person: Any, wanted: Wanted, *, fragment: bool) -> Any:
-    """A fragment of the card needs to know the tab only; the page draws the list as well."""
-    return {"wanted": wanted} if fragment else inbox_list(person, wanted)
-
-
 def _undoable(person: Any, request_id: UUID | None) -> Request | None:
     found = request_for(person, request_id) if request_id else None
     if found is None or found.state != RequestState.APPROVED or found.execute_after is None:
@@ -223,29 +277,32 @@ def _undoable(person: Any, request_id: UUID | None) -> Request | None:
     return found if mine and found.consumed_at is None and found.execute_after > database_now() else None
 
 
-def _context(
-    request: HttpRequest, found: Any, view: CardView | None, *, pane: str, undo: Request | None = None
+def pane_context(
+    request: HttpRequest, found: Any, opened: Opened, *, pane: str, undo: Request | None = None
 ) -> dict[str, Any]:
+    """What inbox.html and its fragments are drawn from. `list` is an InboxList, or its address for a fragment."""
+    person = signed_in(request).user
+    part = wants_fragment(request)
+    whole, has_pane = not part or pane != "card", not part or pane == "card"
     return {
         "list": found,
-        "view": view,
+        "view": opened.view,
+        "group": opened.group,
+        "place": opened.place,
         "pane": pane,
         "undo": undo,
         "kinds": list(RequestKind),
         "reasons": REASONS,
         "settle_parts": SETTLE_PARTS,
         "now": timezone.now(),
-        "quiet": None if view else _quiet(request),
+        "version": pulse_of(person, found.counts).version if whole else "",
+        "filters": saved_filters(person) if whole else (),
+        "quiet": quiet_of(person, _midnight()) if has_pane and not opened.place else None,
     }
 
 
-def _quiet(request: HttpRequest) -> dict[str, Any]:
-    """What an empty inbox can say: what was done today, what others have."""
-    person = signed_in(request).user
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    others = inbox_list(person, Wanted(tab="others")).rows
-    deadlines = [row.request.decide_by for row in others if row.request.decide_by]
-    return {"decided": decided_today(person, midnight), "next_deadline": min(deadlines, default=None)}
+def _midnight() -> datetime:
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -8,7 +8,8 @@ from typing import Any
 from agents.models import Action, Run
 from agents.selectors import actions_visible_to, agents_visible_to, runs_visible_to
 from agents.states import RUN_WAITING, ActionState, RunState
-from approvals.inbox import Row, Wanted, inbox_list
+from approvals.inbox import Row, inbox_list
+from approvals.inbox_wanted import Wanted
 from approvals.models import AuditEvent, Halt, Request
 from approvals.selectors import settled_requests
 from monitoring.vitals import Vitals, read_vitals

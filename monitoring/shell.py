@@ -9,11 +9,14 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from agents.models import Agent
+from agents.selectors import agents_visible_to, runs_visible_to
+from agents.states import RunState
 from approvals.halts import GLOBAL, open_halts
 from approvals.models import Halt
 from approvals.people import signer
 from approvals.profiles import next_theme, profile_of
-from approvals.selectors import count_waiting_for, notices_for
+from approvals.selectors import notices_for
+from approvals.waiting import count_mine
 
 OFFLINE = "offline/"
 
@@ -34,7 +37,7 @@ class Shell:
 
     @cached_property
     def waiting(self) -> int:
-        return count_waiting_for(self.user)
+        return count_mine(self.user)
 
     @cached_property
     def unread(self) -> int:
@@ -52,6 +55,18 @@ class Shell:
         )
         playing = sum(1 for model in models if str(model).startswith(OFFLINE))
         return f"{playing} of {len(models)} agents: offline model" if playing else ""
+
+    @cached_property
+    def agents_known(self) -> int:
+        return agents_visible_to(self.user).count()
+
+    @cached_property
+    def agents_on(self) -> int:
+        return agents_visible_to(self.user).filter(disabled=False, current__isnull=False).count()
+
+    @cached_property
+    def runs_now(self) -> int:
+        return runs_visible_to(self.user).filter(state=RunState.RUNNING).count()
 
     @property
     def theme(self) -> str:

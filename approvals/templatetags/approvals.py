@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from approvals import time_words
+from approvals import keys, time_words
 from approvals.money import money_text
 from approvals.visible_text import Mark, Piece, pieces
+from approvals.waiting import COUNT_UP_TO
 
 register = template.Library()
 
@@ -43,6 +44,14 @@ def usd(amount: Any) -> str:
 def number(value: Any) -> str:
     """5752 → "5,752"; "unknown" for None."""
     return "unknown" if value is None else f"{value:,}"
+
+
+@register.filter
+def upto(count: int | None) -> str:
+    """A count that stops at COUNT_UP_TO: "17", "999+"; nothing for None."""
+    if count is None:
+        return ""
+    return f"{COUNT_UP_TO - 1:,}+" if count >= COUNT_UP_TO else f"{count:,}"
 
 
 @register.filter
@@ -234,6 +243,13 @@ def nav_item(context: Context, route: str, name: str, label: str, **more: Any) -
     path = getattr(context.get("request"), "path", "")
     current = bool(url) and (path == url if url == "/" else path.startswith(url))
     return {"url": url, "icon": name, "label": label, "current": current, **more}
+
+
+@register.inclusion_tag("_components/keys_sheet.html")
+def keys_sheet() -> dict[str, Any]:
+    """The sheet of keys, and the same table for the scripts."""
+    places = [(letter, label) for letter, route, label in keys.PLACES if _reverse_or_nothing(route)]
+    return {"sections": keys.SECTIONS, "places": places, "acts": keys.acts()}
 
 
 def _reverse_or_nothing(route: str) -> str:

@@ -106,7 +106,7 @@
   const showCountInTitle = () => {
     const badge = document.getElementById("inbox-count");
     const count = badge && !badge.hidden ? badge.textContent.trim() : "";
-    document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+    document.title = (count ? `(${count}) ` : "") + document.title.replace(/^\([\d,]+\+?\) /, "");
   };
 
   // One press, one request: a form that was sent does not send again until its answer is here.

@@ -33,7 +33,70 @@
     return (list.slice(at + 1).find(open) || list.slice(0, Math.max(at, 0)).find(open))?.dataset.id || "";
   };
 
+  // Where the list goes on after several were decided together and their report stands in the card pane.
+  let afterReport = "";
+  const goOn = () => {
+    const row = afterReport && one(`#row-${CSS.escape(afterReport)}`);
+    afterReport = "";
+    const next = row || rows().find((found) => !found.classList.contains("gone"));
+    if (next) one("a", next).click();
+    else window.location.assign(one("#new-pill").dataset.list);
+  };
+
+  // ----- a group of alike requests -----
+  const boxes = () => all("#alike-rows input[name=item]");
+  const lineOf = (element) => element?.closest?.("#alike-rows tbody tr");
+  const focusLine = (step) => {
+    const list = boxes();
+    const at = list.indexOf(one("input[name=item]", lineOf(document.activeElement)));
+    list[Math.min(Math.max(at + step, 0), list.length - 1)]?.focus();
+  };
+
+  // How many stand to be decided and what they move together, on every button that says so.
+  const recount = () => {
+    const left = boxes().filter((box) => box.checked);
+    all("#actions [data-count]").forEach((place) => (place.textContent = String(left.length)));
+    const sum = one("#actions [data-sum]");
+    if (sum) sum.textContent = inWords(sum.textContent, left.reduce((total, box) => total + Number(box.closest("tr").dataset.minor), 0));
+    all("#actions [data-main], #actions [data-submit]").forEach((button) => boxes().length && (button.disabled = left.length === 0));
+  };
+  const inWords = (like, minor) => {
+    const decimals = (like.match(/\.(\d+)/) || ["", ""])[1].length;
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    return like.replace(/[\d,]+(\.\d+)?/, (minor / 10 ** decimals).toLocaleString("en-US", digits));
+  };
+  document.addEventListener("change", (event) => event.target.matches("#alike-rows input[name=item]") && recount());
+
+  const toggleLine = (line) => {
+    const box = one("input[name=item]", line);
+    box.checked = !box.checked;
+    recount();
+    say(`${box.checked ? "Left in" : "Left out"}: ${box.getAttribute("aria-label")}`);
+  };
+
+  // x in the list picks single requests; two alike ones open together.
+  const pick = () => {
+    const row = current();
+    if (!row?.dataset.alike) return say("This one is decided by itself.");
+    row.toggleAttribute("data-picked");
+    all("#rows > li[data-picked]").forEach((other) => other.dataset.alike === row.dataset.alike || other.removeAttribute("data-picked"));
+    const picked = all("#rows > li[data-picked]").map((found) => found.dataset.id);
+    say(`${picked.length} picked.`);
+    if (picked.length < 2) return undefined;
+    const url = `${row.dataset.together}${row.dataset.together.includes("?") ? "&" : "?"}only=${picked.join(",")}`;
+    window.htmx.ajax("GET", url, { target: "#card-pane", swap: "outerHTML" });
+    return undefined;
+  };
+
+  const leaveOut = () => {
+    const line = lineOf(document.activeElement);
+    if (line) toggleLine(line);
+    else if (boxes().length) focusLine(0);
+    else pick();
+  };
+
   const intoCard = () => one("#card-scroll")?.focus();
+  const into = () => (boxes().length ? boxes()[0].focus() : intoCard());
   const backToList = () => {
     inbox()?.setAttribute("data-pane", "list");
     one("a", current() || document.createElement("li"))?.focus();
@@ -57,6 +120,16 @@
     all("#actions .as-form[data-part]").forEach((part) => (part.hidden = true));
     if (bar()) bar().hidden = false;
     intoCard();
+  };
+
+  // On a high-risk card a digit begins the amount that must be typed; it decides nothing.
+  const beginTyping = (digit) => {
+    const field = one("#typed");
+    if (!field || field.disabled || !shown(field)) return false;
+    field.focus();
+    field.value += digit;
+    gate();
+    return true;
   };
 
   const choose = (digit) => {
@@ -123,9 +196,9 @@
   };
 
   // ----- what came meanwhile: announced, never inserted -----
-  const showNew = () => {
+  const showNew = (anyway = false) => {
     const pill = one("#new-pill");
-    if (!pill || pill.hidden) return false;
+    if (!pill || (pill.hidden && !anyway)) return false;
     const open = card()?.dataset.request;
     const url = pill.dataset.list + (open ? `${pill.dataset.list.includes("?") ? "&" : "?"}open=${open}` : "");
     window.htmx.ajax("GET", url, { target: "#list-pane", swap: "outerHTML" });
@@ -137,7 +210,7 @@
     const fresh = waiting.filter((id) => !known.has(id)).length;
     const pill = one("#new-pill");
     pill.hidden = fresh === 0;
-    one("span", pill).textContent = `${fresh} new, show them`;
+    one("span", pill).textContent = `${fresh}${fresh < 200 ? "" : "+"} new, show them`;
     const none = one(".cs-none");
     if (none && fresh) none.hidden = true;
   };
@@ -174,7 +247,9 @@
     if (event.detail.target?.id === "card-pane" && !event.detail.successful) card()?.removeAttribute("aria-busy");
   });
   document.addEventListener("htmx:configRequest", (event) => {
-    if (event.target.id === "decide") event.detail.parameters.next = nextId();
+    if (event.target.id !== "decide") return;
+    afterReport = nextId();
+    event.detail.parameters.next = afterReport;
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "inbox-live") learn(one("#inbox-live"));
@@ -182,20 +257,42 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const swapped = event.detail.elt || event.target;
     if (swapped?.id === "card-pane") cardArrived();
-    if (swapped?.id === "list-pane") mark(card()?.dataset.request);
+    if (swapped?.id === "list-pane") listArrived();
   });
+
+  let openFirst = false;
+  const listArrived = () => {
+    mark(card()?.dataset.request);
+    if (openFirst && !current() && rows().length) one("a", rows()[0]).click();
+    openFirst = false;
+  };
+
+  // What was decided leaves the list; of a group with some left, the line stays and says how many.
+  const takeOff = (pane) => {
+    const row = one(`#row-${CSS.escape(pane.dataset.decided)}`);
+    const title = row && one("a > span", row);
+    if (row && pane.dataset.remaining) {
+      title.textContent = title.textContent.replace(/^\d+ (alike|left)/, `${pane.dataset.remaining} left`);
+      one(".money", row).textContent = "";
+    } else row?.remove();
+    all("#report ~ * [data-item]", pane).forEach((line) => one(`#row-${CSS.escape(line.dataset.item)}`)?.remove());
+    delete pane.dataset.decided;
+    // The window of the list is worked off: the next one is there for the asking.
+    if (pane.dataset.request && rows().length === 0) showNew(true);
+  };
 
   const cardArrived = () => {
     const pane = card();
     pane.removeAttribute("aria-busy");
     if (pane.dataset.decided) {
-      one(`#row-${CSS.escape(pane.dataset.decided)}`)?.remove();
-      delete pane.dataset.decided;
+      takeOff(pane);
       startUndo();
     }
-    inbox().setAttribute("data-pane", pane.dataset.request ? "card" : rows().length ? "list" : "empty");
+    const filled = pane.dataset.request || one("#report", pane);
+    inbox().setAttribute("data-pane", filled ? "card" : rows().length ? "list" : "empty");
     mark(pane.dataset.request);
     gate();
+    if (boxes().length) recount();
     const field = one("#arguments [form=decide]:not([type=checkbox])", pane);
     const trouble = one("#refusal", pane);
     if (trouble) trouble.scrollIntoView({ block: "nearest" });
@@ -216,6 +313,11 @@
       hideParts();
     } else if (event.target.closest("#new-pill") && showNew()) {
       event.preventDefault();
+    } else if (event.target.closest("[data-next]")) {
+      event.preventDefault();
+      goOn();
+    } else if (event.target.closest("#toggle-alike")) {
+      openFirst = true;
     } else if (event.target.closest("[data-open-search]")) {
       event.preventDefault();
       openSearch();
@@ -239,36 +341,56 @@
     say("The link is copied.");
   };
 
-  const KEYS = {
-    j: () => move(1),
-    k: () => move(-1),
-    ArrowDown: () => document.activeElement?.closest("#list-pane") && (move(1), true),
-    ArrowUp: () => document.activeElement?.closest("#list-pane") && (move(-1), true),
-    ".": showNew,
-    "/": () => (openSearch(), true),
-    e: () => press(one('#actions [data-key="e"]')),
-    r: () => press(one('#actions [data-key="r"]')),
-    y: () => press(one('#actions [data-key="y"]')),
-    n: () => press(one('#actions [data-key="n"]')),
-    z: () => press(one("#undo-button") || one("#actions form[action$='/undo/'] button")),
-    t: () => one("[data-story]")?.click(),
-    v: openEvidence,
-    c: copyLink,
+  const inTable = () => Boolean(lineOf(document.activeElement));
+  const next = () => (inTable() ? focusLine(1) : one("#report") ? goOn() : move(1));
+  const previous = () => (inTable() ? focusLine(-1) : move(-1));
+  const back = () => {
+    if (openPart()) hideParts();
+    else if (one("#actions [data-back]")) one("#actions [data-back]").click();
+    else backToList();
   };
+
+  // What each key does is written in one table (approvals/keys.py), from which the sheet of ? is drawn as well.
+  const ACTS = {
+    next,
+    previous,
+    into,
+    back,
+    showNew: () => showNew(),
+    search: () => (openSearch(), true),
+    leaveOut,
+    group: () => one("#toggle-alike")?.click(),
+    submit,
+    press: (key) => press(one(`#actions [data-key="${key}"]`)),
+    undo: () => press(one("#undo-button") || one("#actions form[action$='/undo/'] button")),
+    digit: (key) => (openPart() ? choose(key) : beginTyping(key)),
+    story: () => one("[data-story]")?.click(),
+    evidence: openEvidence,
+    copyLink,
+  };
+  const TABLE = JSON.parse(one("#key-map").textContent);
+  const ARROWS = { ArrowDown: "j", ArrowUp: "k" };
+  // With a form open only these are keys; the rest is for its controls.
+  const IN_A_FORM = new Set(["digit", "undo"]);
+
+  const act = (key) => {
+    const name = Object.hasOwn(TABLE, key) ? TABLE[key] : "";
+    if (!name || (openPart() && !IN_A_FORM.has(name))) return false;
+    return ACTS[name](key) !== false;
+  };
+  const onControl = (target) => target.closest("a, button, summary, label, input");
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      if (!isBusy()) submit();
+      if (!isBusy()) ACTS[TABLE["Ctrl+Enter"]]();
     } else if (event.key === "Escape") {
-      if (openPart()) hideParts();
-      else if (one("#actions [data-back]")) one("#actions [data-back]").click();
-      else backToList();
+      ACTS[TABLE.Escape]();
     } else if (!typing(event.target) && plain(event)) {
-      if (event.key === "Enter" && !event.target.closest("a, button, summary, label, input")) intoCard();
-      else if (openPart() && /^[1-9]$/.test(event.key)) choose(event.key) && event.preventDefault();
-      else if (Object.hasOwn(KEYS, event.key) && !(openPart() && event.key !== "z") && KEYS[event.key]() !== false) event.preventDefault();
+      if (event.key === "Enter" && onControl(event.target)) return;
+      const arrow = Object.hasOwn(ARROWS, event.key) && document.activeElement?.closest("#list-pane, #alike-rows");
+      if (act(arrow ? ARROWS[event.key] : event.key)) event.preventDefault();
     }
   });
 

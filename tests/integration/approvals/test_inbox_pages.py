@@ -249,7 +249,7 @@ def test_a_post_without_the_token_is_refused(desk):
 def test_the_live_part_says_nothing_until_something_changes(desk, as_person):
     request = company.refund_waits(desk)
     client = as_person("second-operator")
-    version = client.get("/inbox/").context["list"].version
+    version = client.get("/inbox/").context["version"]
     assert client.get(f"/inbox/changes/?v={version}").status_code == 204
     decide(as_person("second-admin"), request, "reject", comment="no")
     answer = client.get(f"/inbox/changes/?v={version}")
