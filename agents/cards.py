@@ -55,7 +55,7 @@ def card_of(action: Action, tool: Tool, arguments: Mapping[str, Any], verdict: V
         "claim": {"text": action.reason, "confidence": _confidence(action.confidence)},
         "evidence": evidence_of(run),
         "then": _then(tool),
-        "changes": _changes(action.replaces, action),
+        "changes": changes_of(action.replaces, action),
         **_check(action, tool, arguments),
     }
 
@@ -129,8 +129,8 @@ def _check(action: Action, tool: Tool, arguments: Mapping[str, Any]) -> dict[str
     return {"check": check_card(tool.check, checked, arguments, action.currency, database_now())}
 
 
-def _changes(before: Action | None, action: Action) -> list[list[str]]:
-    """What is another thing than in the action this one takes the place of: arguments, the world, rule, tool."""
+def changes_of(before: Action | None, action: Action) -> list[list[str]]:
+    """Return what is another thing than in the action this one takes the place of: arguments, the world, rule, tool."""
     if before is None:
         return []
     then, now = opened(before.canonical), opened(action.canonical)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from agents.cards import changes_of
 from agents.envelope import opened
 from agents.guards.ensuring import broken_checks
 from agents.looking import look_again, look_up
@@ -20,7 +21,7 @@ from agents.tools.base import Tool
 from agents.tools.lookups import read_check, resolve_target
 from agents.tools.paths import value_at
 from agents.tools.registry import get_tool, tools_matching, tools_named
-from approvals.audit import Actor
+from approvals.audit import Actor, record
 from approvals.database_clock import database_now
 from approvals.errors import BadArguments
 from approvals.models import Request
@@ -91,6 +92,7 @@ class Ledger:
         move_action(action, ActionState.SUPERSEDED, actor=actor, why="edited", ended_at=now)
         proposal = _edited(action, tool, given, editor.pk)
         successor, _ = propose(run, parse_spec(run.version.document), proposal, actor=actor, now=now)
+        _write_difference(action, successor, actor)
         return Successor(
             action_id=successor.pk,
             digest=successor.digest,
@@ -128,6 +130,22 @@ def _tool_of(action: Action) -> Tool:
     if tool is None:
         raise BadArguments(f"{action.tool} no longer exists; reject this action instead.", problems=[])
     return tool
+
+
+def _write_difference(before: Action, successor: Action, actor: Actor) -> None:
+    """What the person changed stands in the audit trail, also where nobody ever opens a card of the successor."""
+    record(
+        actor=actor,
+        verb="action.edited",
+        subject_type="action",
+        subject_id=successor.pk,
+        subject=before.run.subject,
+        run_id=before.run_id,
+        agent=before.run.agent.name,
+        digest=successor.digest,
+        replaces=str(before.pk),
+        changes=changes_of(before, successor),
+    )
 
 
 def _checked(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from approvals.errors import AlreadySettled, DeadlinePassed, NotAllowedToDecide,
 from approvals.halts import stands_since
 from approvals.models import Request
 from approvals.permissions import check_can_decide
-from approvals.settled import settled_sentence, who_and_when
+from approvals.settled import clock_words, settled_sentence, who_and_when
 from approvals.states import VOTES_OF, RequestClass, RequestState, Vote
 
 
@@ -65,7 +65,7 @@ def _check_open(request: Request, digest: str, now: datetime) -> None:
         raise RequestChanged("This changed after you opened it. Read it again before you decide.")
     # Under a halt the clock stands where it stood: what was late before it stays late.
     if request.decide_by and request.decide_by <= (stands_since(request, now=now) or now):
-        raise DeadlinePassed(f"The deadline passed at {request.decide_by:%H:%M} UTC; silence counted as no.")
+        raise DeadlinePassed(f"The deadline passed at {clock_words(request.decide_by)}; silence counted as no.")
 
 
 def _check_vote(request: Request, vote: str, answer: str, comment: str) -> None:

@@ -1,6 +1,9 @@
 """How a request was settled, in words, for whoever came second and for whoever was first."""
 
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from approvals.models import Request
 from approvals.money import money_text
@@ -21,12 +24,19 @@ def who_and_when(request: Request) -> dict[str, Any]:
 def settled_sentence(request: Request) -> str:
     """Return who settled the request, when and how, for whoever came second."""
     known = who_and_when(request)
-    at = f" at {request.settled_at:%H:%M:%S} UTC" if request.settled_at else ""
+    at = f" at {clock_words(request.settled_at)}" if request.settled_at else ""
     if request.state == RequestState.EXPIRED:
         return f"This expired{at}: nobody decided in time."
     if request.state == RequestState.WITHDRAWN:
         return f"This was withdrawn{at}. {request.answer}".strip()
     return f"{known['by'] or 'Somebody'} {request.state} this{at}. Your vote was not counted."
+
+
+def clock_words(moment: datetime) -> str:
+    """Return the time of day in the reader's zone with its name, and the day where it is another one than today."""
+    local = timezone.localtime(moment)
+    day = "" if local.date() == timezone.localdate() else f"{local:%a} {local.day} {local:%b} "
+    return f"{day}{local:%H:%M:%S %Z}"
 
 
 def done_sentence(request: Request) -> str:
