@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from agents import journal
-from agents.context import messages
+from agents.context import first_message, messages
 from agents.errors import BadAgent
 from agents.models import Run
 from agents.pool import give_back
@@ -69,7 +69,8 @@ def answer_one() -> bool:
 
 def question_request(run: Run, spec: AgentSpec, question: str) -> ModelRequest:
     """Return what the model is asked: the journal retold, then the question; no tools and no form of answer."""
-    told = transcript(messages(journal.read(run.pk)))
+    begun = UserText(first_message(run.goal, run.subject, run.input))
+    told = transcript(messages(journal.read(run.pk)) or (begun,))
     return ModelRequest(
         model=spec.model,
         system=_SYSTEM.format(instructions=spec.instructions),

@@ -138,13 +138,13 @@ def _keys(rows: _Rows) -> QuerySet[Any, Any]:
     runs, actions = _key(rows.runs, "run", "created_at"), _key(rows.actions, "action", "created_at")
     requests, events = _key(rows.requests, "request", "created_at"), _key(rows.events, "event", "received_at")
     keys: QuerySet[Any, Any] = runs.union(actions, requests, events, all=True)
-    return keys.order_by("-when", "-key")
+    return keys.order_by("-when", "-row_id")
 
 
 def _key(rows: QuerySet[Any], kind: str, at: str) -> QuerySet[Any, Any]:
     bare: QuerySet[Any, Any] = rows.select_related(None).order_by()
-    named: QuerySet[Any, Any] = bare.annotate(when=F(at), what=Value(kind, output_field=CharField()), key=F("pk"))
-    return named.values_list("when", "what", "key")
+    named: QuerySet[Any, Any] = bare.annotate(when=F(at), what=Value(kind, output_field=CharField()), row_id=F("pk"))
+    return named.values_list("when", "what", "row_id")
 
 
 def _entries(rows: _Rows, keys: Sequence[tuple[datetime, str, UUID]]) -> list[Entry]:
