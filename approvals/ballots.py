@@ -1,7 +1,7 @@
 """What a person posted about a request, read and checked before any verb is called. Asks no database."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import QueryDict
@@ -64,6 +64,13 @@ def ballot_from(post: QueryDict) -> Ballot:
         reshaping=reshaping,
         result_code=post.get("result_code", "")[:40] if vote == Vote.RESOLVE else "",
     )
+
+
+def as_typed(view: CardView, typed: Mapping[str, str]) -> CardView:
+    """Return the card holding what its reader had typed before they were sent away."""
+    words = Typed(*(typed.get(name, "") for name in ("comment", "answer", "reason_code", "typed")))
+    fields = edited_arguments(typed_fields(view.fields, typed), view.action.arguments if view.action else {})[1]
+    return replace(view, typed=words, fields=fields)
 
 
 def missing(ballot: Ballot, view: CardView) -> str:

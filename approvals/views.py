@@ -17,13 +17,14 @@ from django.views.decorators.http import require_GET, require_POST
 from approvals.alike_groups import GroupCard, group_card
 from approvals.argument_form import with_problems
 from approvals.assignment import take_request
-from approvals.ballots import Ballot, ballot_from, edited, missing
+from approvals.ballots import Ballot, as_typed, ballot_from, edited, missing
 from approvals.database_clock import database_now
 from approvals.errors import ApprovalError, BadArguments, NotFound
 from approvals.inbox import Counts, counts_of, first_of, inbox_list
 from approvals.inbox_live import changes_for, pulse_of
 from approvals.inbox_quiet import quiet_of
 from approvals.inbox_wanted import Wanted, wanted_from
+from approvals.kept_typing import keep_typed, typed_before
 from approvals.models import Request
 from approvals.reviewing import REASONS, CardView, card_view, with_typed
 from approvals.saved_filters import saved_filters
@@ -76,9 +77,11 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def request_page(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """One request. GET never decides; `?do=reject` only opens the form."""
     person = signed_in(request).user
-    view = _view(person, request_id, mode=request.GET.get("do", ""))
+    kept = typed_before(request.session, request_id)
+    view = _view(person, request_id, mode=request.GET.get("do", kept.get("mode", "")))
     if view is None:
         raise Http404
+    view = as_typed(view, kept) if kept else view
     undo = _undoable(person, _uuid(request.GET.get("undo", "")))
     return _drawn(request, wanted_from(request.GET), Opened(view), undo=undo)
 
@@ -256,7 +259,8 @@ def _must_sign_in_again(request: HttpRequest, ballot: Ballot, subject: Request) 
 
 
 def _sign_in_again(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Send the person to the password page and back to this card; the vote is not kept."""
+    """Send the person to the password page and back to this card; what was typed is kept, the vote is not."""
+    keep_typed(request.session, request_id, request.POST)
     back = reverse("approvals:request", args=[request_id])
     url = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
     if wants_fragment(request):

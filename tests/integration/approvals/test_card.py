@@ -265,3 +265,13 @@ def test_a_row_added_on_the_form_decides_nothing_and_keeps_what_was_typed(desk, 
     as_person("second-operator").post(f"/inbox/{request.pk}/decide/", signed)
     following = Request.objects.get(state="approved")
     assert [row[0] for row in following.card["changes"]] == ["lines[1].sku", "reason"]
+
+
+def test_signing_in_again_brings_back_what_was_typed_and_no_vote(desk, as_person):
+    request, client = company.refund_waits(desk, amount_minor=600_000), as_person("second-operator")
+    typed = {"digest": request.action_digest, "mode": "edit", "arg-amount_minor": "5500.00", "typed": "5500.00"}
+    sent = client.post(f"/inbox/{request.pk}/decide/", {**typed, "vote": "approve"})
+    assert "reauthenticate" in sent["Location"] and not Decision.objects.exists()
+    html = client.get(f"/inbox/{request.pk}/").content.decode()
+    assert html.count('value="5500.00"') == 2 and "changed" in html
+    assert 'value="5500.00"' not in client.get(f"/inbox/{request.pk}/").content.decode()
