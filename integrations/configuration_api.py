@@ -125,7 +125,9 @@ def _group(shape: GroupDocument) -> tuple[str, Document]:
     return shape.name, shape.canonical()
 
 
-def _connection(shape: shapes.Connection) -> tuple[str, Document]:
+def _connection(shape: shapes.Shape) -> tuple[str, Document]:
+    if not isinstance(shape, shapes.Connection):
+        return _as_said(shape)
     return shape.name, {**shape.canonical(), "document": api_document(shape.document, Files(None, fetch))}
 
 
@@ -197,9 +199,15 @@ class _Configured(ApiView):
             first = next(iter(f"{name}: {sentence}" if name else sentence for name, sentence in fields.items()))
             raise ApiError(400, "BAD_SHAPE", first, fields=fields) from None
 
+    def _shape(self) -> type[shapes.Shape]:
+        """Return the shape of the kind; a connection has the one that its own `kind` says."""
+        if self.kind.name != "connections":
+            return self.kind.shape
+        return shapes.CONNECTIONS.get(shapes.connection_tag(self.request.data), self.kind.shape)
+
     def thing(self) -> tuple[str, Document]:
         """Return the name and canonical document that the body says. Raises ApiError, BadPackage."""
-        shape = self.said(self.kind.shape)
+        shape = self.said(self._shape())
         try:
             return self.kind.canonical(shape)
         except RuleError as error:

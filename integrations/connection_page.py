@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.tools.base import Tool
 from approvals.policy.action import Effect
+from integrations import channel_documents
 from integrations.connections import secret_in_words
 from integrations.models import Connection
 from integrations.openapi.call import host_of
@@ -98,6 +99,8 @@ class ConnectionView:
 
 def connection_view(row: Connection) -> ConnectionView:
     """Return what a page shows of a connection."""
+    if row.kind in channel_documents.KINDS:
+        return ConnectionView(row, row.auth_secret_host, secret_in_words(row), _CHANNELS[row.kind])
     about: dict[str, Any] = {"row": row, "host": host_of(row.base_url), "secret": secret_in_words(row)}
     try:
         offered = offered_by(row)
@@ -114,6 +117,13 @@ def connection_view(row: Connection) -> ConnectionView:
         for name, operation in offered.operations.items()
     )
     return ConnectionView(**about, title=offered.title, tools=tools, left_out=offered.left_out)
+
+
+_CHANNELS = {
+    "slack": "Slack: requests and notices",
+    "mail": "Mail: requests and notices",
+    "webhook": "Webhook: notices",
+}
 
 
 def arguments_of(tool: ToolRow) -> list[Argument]:

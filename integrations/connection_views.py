@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from approvals.people import signer
 from config.web import page_or_fragment, see_other, signed_in, wants_fragment
+from integrations import channel_documents, channel_views
 from integrations import connection_trial as trial
 from integrations.connection_forms import ConnectionForm, ToolForm
 from integrations.connection_page import EFFECT_WORDS, ConnectionView, ToolRow, Trial, arguments_of, connection_view
@@ -59,6 +60,8 @@ def connection(request: HttpRequest, name: str) -> HttpResponse:
     """One connection: where it is, its tools, what the last test found."""
     who = signer(signed_in(request).user)
     row = connection_for(who, name)
+    if row.kind in channel_documents.KINDS:
+        return channel_views.channel_page(request, row)
     return render(request, PAGE, _context(request, row))
 
 
@@ -68,6 +71,8 @@ def edit_connection(request: HttpRequest, name: str) -> HttpResponse:
     user = signed_in(request).user
     row = connection_for(signer(user), name)
     check_can_configure(signer(user))
+    if row.kind in channel_documents.KINDS:
+        return channel_views.edit_channel(request, row)
     form = ConnectionForm(request.POST, request.FILES, row=row) if request.method == "POST" else ConnectionForm.of(row)
     if request.method == "POST" and form.is_valid() and _put(request, form, row):
         return see_other("integrations:connection", name)
@@ -104,6 +109,8 @@ def test_connection(request: HttpRequest, name: str) -> HttpResponse:
     """Begin or go on with "test now": one step per request with htmx, all of them at once without."""
     user = signed_in(request).user
     row = connection_for(signer(user), name)
+    if row.kind in channel_documents.KINDS:
+        return channel_views.try_channel_view(request, row)
     if not wants_fragment(request):
         trial.run_trial(row=row, user=user, now=timezone.now())
         return see_other("integrations:connection", name)

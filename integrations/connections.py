@@ -14,6 +14,7 @@ from approvals.audit import Actor, record
 from approvals.people import Signer, signer
 from approvals.states import Role
 from config.secrets import ENV, FILE, as_stored, describe
+from integrations import channel_documents
 from integrations.errors import EdgeError, NotYours
 from integrations.models import Connection
 from integrations.openapi.call import host_of
@@ -120,6 +121,8 @@ def retire_connection(*, row: Connection, user: User, now: datetime) -> Outcome:
 
 def secret_in_words(row: Connection) -> str:
     """Return what may be said about the connection's secret on a screen."""
+    if row.kind in channel_documents.KINDS:
+        return describe(row.auth_secret)
     if not row.auth_header:
         return "none: it is called without signing in"
     if row.auth_secret and row.auth_secret_host != host_of(row.base_url):

@@ -9,6 +9,7 @@ from agents.spec import normal_document, parse_spec
 from agents.tools.arguments import BadSchema, check_schema
 from approvals import configured
 from approvals.policy.conditions import ConditionError, compile_condition
+from integrations.channel_documents import is_channel
 from integrations.openapi.document import BadDocument
 from integrations.openapi.overrides import BadOverrides
 from integrations.package.connection_tools import tools_of_document
@@ -28,6 +29,7 @@ def check(wish: Wish, rows: Rows, changes: Sequence[Change]) -> Iterator[Problem
     for kind, checker in _CHECKERS.items():
         for name, document in wish.put.get(kind, {}).items():
             yield from checker(_Thing(wish, kind, name, document), known)
+    yield from _other_kind(wish, changes)
     yield from _left_behind(rows, changes, known)
 
 
@@ -64,8 +66,11 @@ def _group(thing: _Thing, known: Known) -> Iterator[Problem]:
 
 
 def _connection(thing: _Thing, known: Known) -> Iterator[Problem]:
+    if is_channel(thing.document):
+        yield from _channel(thing, known)
+        return
     if thing.document["kind"] != "openapi":
-        yield thing.problem("kind", what="Only openapi connections are built so far.", todo="Leave this one out.")
+        yield thing.problem("kind", what="Connections of this kind are not built so far.", todo="Leave this one out.")
         return
     if not thing.document["base_url"]:
         yield thing.problem("base_url", what="base_url is missing.", todo="Write the address that the tools call.")
@@ -77,6 +82,12 @@ def _connection(thing: _Thing, known: Known) -> Iterator[Problem]:
         for found in error.problems:
             inner = [part for part in (found.tool, *found.field.split(".")) if part]
             yield thing.problem("tools", *inner, what=_capital(found.message))
+
+
+def _channel(thing: _Thing, known: Known) -> Iterator[Problem]:
+    for team in thing.document.get("channels", {}):
+        if team not in known["teams"]:
+            yield thing.unknown("teams", team, "channels", team)
 
 
 def _agent(thing: _Thing, known: Known) -> Iterator[Problem]:
@@ -146,6 +157,21 @@ _CHECKERS: dict[str, Callable[[_Thing, Known], Iterator[Problem]]] = {
     "sources": _source,
     "triggers": _trigger,
 }
+
+
+def _other_kind(wish: Wish, changes: Sequence[Change]) -> Iterator[Problem]:
+    """Yield each connection that would become another kind of thing under the same name."""
+    for change in changes:
+        if change.kind == "connections" and change.before and change.after:
+            before, after = change.before["kind"], change.after["kind"]
+            if before != after:
+                yield wish.problem(
+                    "connections",
+                    change.name,
+                    "kind",
+                    what=f"{change.name} is a connection of the kind {before}.",
+                    todo="Choose another name.",
+                )
 
 
 def _left_behind(rows: Rows, changes: Sequence[Change], known: Known) -> Iterator[Problem]:

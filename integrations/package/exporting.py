@@ -49,7 +49,7 @@ def _is(row: Row, owner: str) -> bool:
 
 def _with_api(kind: str, row: Row) -> Document:
     """Return the document with an API document as a mapping: the file stands alone."""
-    if kind != "connections":
+    if kind != "connections" or "document" not in row.document:
         return row.document
     return {**row.document, "document": json.loads(row.document["document"] or "{}")}
 

@@ -13,6 +13,7 @@ from agents.services import publish_agent_version
 from approvals import configured
 from approvals.audit import Actor, record
 from config.secrets import SEALED
+from integrations.channel_documents import fill_channel, is_channel
 from integrations.models import Connection, Source, Trigger
 from integrations.openapi.call import host_of
 from integrations.package.checking import version_document
@@ -74,10 +75,16 @@ def _put_provider(name: str, document: Document, hand: Hand) -> None:
 
 
 def _put_connection(name: str, document: Document, hand: Hand) -> None:
+    if is_channel(document):
+        row = Connection.objects.filter(name=name).first() or Connection(name=name)
+        fill_channel(row, document)
+        _save(row, "connections", document, hand)
+        return
     auth = document["auth"] or {"header": "", "value": ""}
     dropped = drops_secret(name, document)
     row = Connection.objects.filter(name=name).first() or Connection(name=name)
     row.kind, row.base_url, row.timeout_s = document["kind"], document["base_url"], document["timeout_s"]
+    row.options, row.signing_secret = {}, ""
     row.document, row.tools = document["document"], document["tools"]
     row.document_source = hand.origins.get(name, row.document_source)
     row.hash = sha256(row.document.encode()).hexdigest()
@@ -152,9 +159,8 @@ def _save(row: Any, kind: str, document: Document, hand: Hand) -> None:
     row.disabled = row.disabled and bool(row.package)
     row.package, row.updated_at = hand.package, hand.now
     row.save()
-    _record(
-        hand, kind, row.name, "changed", after={**document, "document": row.hash} if kind == "connections" else document
-    )
+    after = {**document, "document": row.hash} if "document" in document else document
+    _record(hand, kind, row.name, "changed", after=after)
 
 
 def _record(hand: Hand, kind: str, name: str, verb: str, **data: Any) -> None:

@@ -17,7 +17,7 @@ from integrations.openapi.document import BadDocument, read_document
 from integrations.package import yaml_text
 from integrations.package.problems import BadPackage, Problem
 from integrations.package.sentences import problems_of
-from integrations.package.shapes import Package
+from integrations.package.shapes import Connection, Package
 from integrations.package.yaml_text import Path, YamlText, dotted
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -134,13 +134,16 @@ def _with_files(loaded: Loaded, files: Files) -> Loaded:
     problems: list[Problem] = []
     documents, sources = {}, []
     for index, connection in enumerate(loaded.package.connections):
+        if not isinstance(connection, Connection):
+            continue
         with _placed(loaded, ("connections", index, "document"), connection.document, problems):
             documents[connection.name] = api_document(connection.document, files)
     for index, source in enumerate(loaded.package.sources):
         with _placed(loaded, ("sources", index, "schema"), source.schema_, problems):
             sources.append(source.model_copy(update={"schema_": json_schema(source.schema_, files)}))
     _refuse(problems)
-    named = {c.name: c.document for c in loaded.package.connections if isinstance(c.document, str)}
+    documented = [one for one in loaded.package.connections if isinstance(one, Connection)]
+    named = {one.name: one.document for one in documented if isinstance(one.document, str)}
     package = loaded.package.model_copy(update={"sources": sources})
     return replace(loaded, package=package, documents=documents, sources=named)
 

@@ -11,6 +11,7 @@ from approvals import configured
 from approvals.people_demo import DEMO
 from approvals.policy.rules import parse_rules, rule_document
 from config.secrets import SEALED
+from integrations import channel_documents
 from integrations.models import Connection, Source, Trigger
 from integrations.package import shapes
 from integrations.package.diffing import Document
@@ -67,6 +68,8 @@ def provider_document(row: Provider) -> Document:
 
 def connection_document(row: Connection) -> Document:
     """Return the connection with its API document as text; where that came from is not part of what it means."""
+    if row.kind in channel_documents.KINDS:
+        return _canonical(shapes.CONNECTIONS[row.kind], **channel_documents.channel_fields(row))
     auth = {"header": row.auth_header, "value": _named(row.auth_secret)} if row.auth_header else None
     return _canonical(
         shapes.Connection,

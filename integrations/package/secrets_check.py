@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from agents.models import Provider
 from agents.provider_changes import drops_key
 from config.secrets import SEALED, SecretMissing, reveal
+from integrations.channel_documents import drops_channel_secret, is_channel, secrets_named
 from integrations.models import Connection
 from integrations.openapi.call import host_of
 from integrations.package.diffing import SINGULAR, Change, Document
@@ -27,6 +28,8 @@ def secret_notes(changes: Sequence[Change]) -> Iterator[str]:
 def drops_secret(name: str, after: Document) -> bool:
     """Return whether a sealed secret is bound to another host than the one the connection would call."""
     row = Connection.objects.filter(name=name).first()
+    if row is not None and is_channel(after):
+        return drops_channel_secret(row, after)
     if row is None or not row.auth_secret.startswith(SEALED) or after["auth"] is None or after["auth"]["value"]:
         return False
     return row.auth_secret_host != host_of(after["base_url"])
@@ -51,7 +54,7 @@ def _secrets(kind: str, document: Document) -> list[str]:
         case "providers":
             return [document["api_key"]]
         case "connections":
-            return [(document["auth"] or {}).get("value", "")]
+            return secrets_named(document) if is_channel(document) else [(document["auth"] or {}).get("value", "")]
         case "sources":
             return [document["secret"], document["previous_secret"]]
     return []

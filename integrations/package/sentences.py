@@ -33,6 +33,9 @@ def problems_of(error: ValidationError) -> list[tuple[Path, Problem]]:
 
 def _path(location: tuple[int | str, ...]) -> Path:
     """Return the place in the file; what pydantic adds for the branches of a union or a mapping's key is dropped."""
+    if location[:1] == ("connections",) and len(location) > 2:
+        # The kind of a connection chooses its shape; the name of that choice stands at this place.
+        location = (*location[:2], *location[3:])
     return tuple(part for part in location if part not in ("str", "[key]") and not str(part).startswith("dict["))
 
 

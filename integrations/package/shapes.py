@@ -12,10 +12,12 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     JsonValue,
     PlainSerializer,
     StringConstraints,
+    Tag,
     model_validator,
 )
 
@@ -28,6 +30,10 @@ MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*/\S+$"
 TOOL_PATTERN = r"^[A-Za-z0-9_.*?\[\]-]+$"
 EVENT_PATH = r"^(?:event(?:\.[A-Za-z0-9_-]+)+)?$"
 REDACTED_PATH = r"^event(?:\.[A-Za-z0-9_-]+)+$"
+SLACK_ID = r"^(?:[A-Z][A-Z0-9]{1,29})?$"
+HOST = r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252})$"
+MAIL_ADDRESS = r"^[^\s@,;<>\"()\\]{1,64}@[A-Za-z0-9.-]{1,253}$"
+NOTICE_KIND = r"^[a-z_]+(?:\.[a-z_]+)?$"
 HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 
 # What a person reads when a text does not have the form: what is wrong, what to do.
@@ -44,6 +50,13 @@ FORMS: Mapping[str, tuple[str, str]] = {
     TOOL_PATTERN: ("This is not a tool pattern.", "Write a tool as shop.refund_order, or many as shop.*"),
     EVENT_PATH: ("This is not a path of the event.", "Write it as event.order_id."),
     REDACTED_PATH: ("This is not a path of the event.", "Write it as event.customer.email."),
+    SLACK_ID: (
+        "This is not an id of Slack.",
+        "Write it as Slack shows it, as C0123ABCD for a channel, T0123ABCD for a workspace.",
+    ),
+    HOST: ("This is not the name of a server.", "Write it as smtp.example.com."),
+    MAIL_ADDRESS: ("This is not a mail address.", "Write one plain address, as agents@example.com."),
+    NOTICE_KIND: ("This is not a kind of notice.", "Write it as request.approval, or request for all of them."),
     HEADER_NAME: ("This is not the name of an HTTP header.", "Write it as Authorization."),
 }
 
@@ -53,6 +66,7 @@ SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME, max_length=30
 HttpUrl = Annotated[str, StringConstraints(pattern=HTTP_URL, max_length=300)]
 ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME, max_length=200)]
 ToolPattern = Annotated[str, StringConstraints(pattern=TOOL_PATTERN, max_length=160)]
+SlackId = Annotated[str, StringConstraints(pattern=SLACK_ID)]
 HeaderName = Annotated[str, StringConstraints(pattern=HEADER_NAME, max_length=100)]
 Cel = Annotated[str, StringConstraints(max_length=500)]
 MinorUnits = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
@@ -130,12 +144,91 @@ class Connection(Shape):
     """A system that agents can touch. `document`: an OpenAPI document, or where it lies (path or address)."""
 
     name: Slug
-    kind: Literal["openapi", "mcp", "slack", "mail", "webhook"]
+    kind: Literal["openapi", "mcp"]
     document: str | dict[str, JsonValue]
     base_url: HttpUrl = ""
     auth: Auth | None = None
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 3
     tools: dict[str, dict[str, JsonValue]] = {}
+
+
+class SlackAuth(Shape):
+    """The app's bot token, and what Slack signs its presses with."""
+
+    bot_token: SecretName = ""
+    signing_secret: SecretName = ""
+
+
+class SlackConnection(Shape):
+    """Slack. `channel`: where cards are posted for all, `channels`: for one team; people who linked get theirs alone."""
+
+    name: Slug
+    kind: Literal["slack"]
+    base_url: HttpUrl = ""
+    auth: SlackAuth | None = None
+    channel: SlackId = ""
+    channels: dict[Slug, SlackId] = {}
+    workspace: SlackId = ""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
+
+
+class MailAuth(Shape):
+    """Who signs in at the mail server."""
+
+    user: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    password: SecretName = ""
+
+
+class MailConnection(Shape):
+    """A mail server that takes our mail. `security`: starttls, tls from the first byte, or none."""
+
+    name: Slug
+    kind: Literal["mail"]
+    host: Annotated[str, StringConstraints(pattern=HOST)]
+    port: Annotated[int, Field(gt=0, lt=65536, strict=True)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    from_: Annotated[str, Field(alias="from"), StringConstraints(pattern=MAIL_ADDRESS)]
+    auth: MailAuth | None = None
+    timeout_s: Annotated[float, Field(gt=0, le=20)] = 10
+
+
+class HookAuth(Shape):
+    """What outgoing webhooks are signed with: base64, as Standard Webhooks wants it."""
+
+    signing_secret: SecretName = ""
+
+
+class HookConnection(Shape):
+    """Another system that is told. `kinds`: of which notices, all when empty."""
+
+    name: Slug
+    kind: Literal["webhook"]
+    base_url: Annotated[HttpUrl, StringConstraints(min_length=1)]
+    auth: HookAuth | None = None
+    kinds: list[Annotated[str, StringConstraints(pattern=NOTICE_KIND, max_length=40)]] = []
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
+
+
+CONNECTIONS: Mapping[str, type[Shape]] = {
+    "slack": SlackConnection,
+    "mail": MailConnection,
+    "webhook": HookConnection,
+}
+
+
+def connection_tag(said: Any) -> str:
+    """Return which shape a connection has: that of its kind; whatever is unknown is read as one with a document."""
+    kind = said.get("kind") if isinstance(said, Mapping) else getattr(said, "kind", "")
+    return kind if isinstance(kind, str) and kind in CONNECTIONS else "openapi"
+
+
+AnyConnection = Annotated[
+    Annotated[Connection, Tag("openapi")]
+    | Annotated[SlackConnection, Tag("slack")]
+    | Annotated[MailConnection, Tag("mail")]
+    | Annotated[HookConnection, Tag("webhook")],
+    Discriminator(connection_tag),
+]
 
 
 class Limits(Shape):
@@ -222,7 +315,7 @@ class Package(Shape):
     teams: list[Slug] = []
     groups: dict[Slug, Group] = {}
     providers: list[Provider] = []
-    connections: list[Connection] = []
+    connections: list[AnyConnection] = []
     policy: list[dict[str, Any]] = []
     agents: list[Agent] = []
     sources: list[Source] = []

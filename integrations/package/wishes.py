@@ -81,7 +81,9 @@ def _things(loaded: Loaded) -> Iterator[tuple[str, str, Document, Path]]:
         for index, item in enumerate(getattr(package, kind)):
             yield kind, item.name, item.canonical(), (kind, index)
     for index, connection in enumerate(package.connections):
-        document = {**connection.canonical(), "document": loaded.documents[connection.name]}
+        document = connection.canonical()
+        if connection.name in loaded.documents:
+            document["document"] = loaded.documents[connection.name]
         yield "connections", connection.name, document, ("connections", index)
     for index, rule in enumerate(_rules(loaded)):
         yield "policy", rule_name(rule), rule, ("policy", index)
