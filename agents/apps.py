@@ -8,12 +8,15 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         from agents import changes, receivers  # noqa: F401 - connects the signals
+        from agents.after_restore import freeze
         from agents.ledger import Ledger
         from agents.states import ACTION_MOVES, RUN_MOVES
         from approvals.installing import register_machine
         from approvals.ports import register_ledger
+        from approvals.sealing.restored import register_freezer
 
         register_machine("run", RUN_MOVES)
         register_machine("action", ACTION_MOVES)
         register_ledger(Ledger())
+        register_freezer(freeze)
         changes.register()

@@ -72,7 +72,8 @@ def _settle_unknown(request: Request, run: Run, actor: Actor, now: datetime) -> 
         return
     error = f"{actor.label} settled that it did not happen."
     move_action(action, ActionState.FAILED, actor=actor, why="settled by a person", error=error, ended_at=now)
-    if action.money_minor:
+    # After a restore an action may be unknown that was never sent: nothing was reserved for it.
+    if action.money_minor and action.first_sent_at:
         release_money(run, action.money_minor, action.currency, action.first_sent_at)
 
 

@@ -33,6 +33,7 @@ TASKS: Mapping[str, float] = {
 # These run in threads of their own while this clock leads, so that no task stalls them. Each is given an event and goes on
 # until it is set; a second one elsewhere does no harm.
 KEEPERS = ("approvals.sealing.sealer.keep_sealing", "approvals.sealing.keeping.keep_checkpoints")
+FIRST = "approvals.sealing.restored.look_at_start"
 LEADER_LOCK = 7_160_001
 STAND_BY_S = 2.0
 TICK_S = 0.25
@@ -66,6 +67,7 @@ def _lead_if_possible(tasks: Mapping[Callable[[], object], float], stop: threadi
         if not row or not row[0]:
             return
         log.info("This clock leads.")
+        import_string(FIRST)()
         with _keeping():
             Ticker(tasks).run(stop, still_leading=lambda: lock.execute("SELECT 1") is not None)
 

@@ -71,6 +71,7 @@ class Figures(Collector):
         yield _age(
             "countersign_oldest_due_run_seconds", "Age of the oldest due run, 0 for none", found.oldest_due_run_s
         )
+        yield _age("countersign_seal_lag_seconds", "Age of the oldest audit row that is not sealed", found.seal_lag_s)
         yield _age("countersign_worker_seen_seconds", "Seconds since the newest worker's sign", found.worker_seen_s)
 
 
@@ -89,8 +90,7 @@ def _report(found: vitals.Vitals) -> dict[str, object]:
         "newest_worker_s": _rounded(found.worker_seen_s),
         "clock_s": _rounded(found.clock_seen_s),
         "oldest_due_run_s": _rounded(found.oldest_due_run_s),
-        # The audit trail is not sealed yet, so nothing can lag.
-        "seal_lag_s": None,
+        "seal_lag_s": _rounded(found.seal_lag_s),
         "troubles": list(found.troubles),
     }
 

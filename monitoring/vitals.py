@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
+from approvals.sealing.lag import LATE_S, seal_lag
 from config.redis_client import redis_client
 
 # A worker signs every few seconds; one that has not for this long is gone or stuck.
@@ -38,6 +39,8 @@ class Vitals:
     worker_seen_s: float | None
     clock_seen_s: float | None
     oldest_due_run_s: float | None
+    # Age of the oldest audit row that is not sealed; 0.0 when all are.
+    seal_lag_s: float = 0.0
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -49,6 +52,7 @@ class Vitals:
             f"A run has been due for {self.oldest_due_run_s:.0f} s."
             if _over(self.oldest_due_run_s, RUN_OVERDUE_S)
             else "",
+            f"The audit trail has not been sealed for {self.seal_lag_s:.0f} s." if self.seal_lag_s > LATE_S else "",
         )
         return tuple(sentence for sentence in found if sentence)
 
@@ -58,7 +62,13 @@ def read_vitals() -> Vitals:
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES)
         worker, clock, oldest = (None if value is None else float(value) for value in cursor.fetchone())
-    return Vitals(queue=queue_answers(), worker_seen_s=worker, clock_seen_s=clock, oldest_due_run_s=oldest)
+    return Vitals(
+        queue=queue_answers(),
+        worker_seen_s=worker,
+        clock_seen_s=clock,
+        oldest_due_run_s=oldest,
+        seal_lag_s=seal_lag().age_s,
+    )
 
 
 def queue_answers() -> bool:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from django.db import transaction
+from django.db import DatabaseError, connections, transaction
 
 from approvals.audit import SYSTEM, record
 from approvals.halts import GLOBAL, engage_halt
@@ -33,6 +33,16 @@ def stop_if_restored() -> str:
         log.error("This database was restored from a copy: %s. Everything stops; run: manage.py after_restore", why)
         _stop_everything(kept.seal, why)
     return why
+
+
+def look_at_start() -> None:
+    """What workers and clocks do before anything else. A database that is away is asked again by the clock."""
+    try:
+        stop_if_restored()
+    except DatabaseError:
+        log.exception("Whether the database was restored could not be asked.")
+    finally:
+        connections.close_all()
 
 
 def _stop_everything(seal: int, why: str) -> None:

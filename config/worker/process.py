@@ -23,12 +23,15 @@ log = logging.getLogger(__name__)
 CLAIMERS = ("agents.claims.RunClaimer", "integrations.jobs.EventClaimer")
 # Begun here, because importing a vendor's SDK takes seconds that no run should wait for.
 WARM_UP = "agents.providers.registry.warm"
+# Before the first run is claimed: a restored copy of the database must not do the past once more.
+FIRST = "approvals.sealing.restored.look_at_start"
 
 
 def run_worker() -> None:
     """Work until told to stop, then finish the steps in hand and end the process."""
     if os.environ.get("COUNTERSIGN_SUPERVISED"):
         stop_with_parent()
+    import_string(FIRST)()
     threading.Thread(target=import_string(WARM_UP), name="warm-up", daemon=True).start()
     driver = Driver(_claimers(), threads=settings.WORKER_THREADS, poll_s=settings.POLL_S, rung=rung, stopping=stopping)
     name = process_name("worker")
