@@ -42,7 +42,7 @@ from approvals.serializers import (
     RequestOut,
 )
 from approvals.services import Settlement, decide_request
-from approvals.states import Role, Vote
+from approvals.states import RequestState, Role, Vote
 from approvals.tokens import Scope
 from approvals.waiting import waits_for
 
@@ -77,7 +77,8 @@ class Requests(ApiView):
         rows = visible_requests(signer(self.person())).annotate(votes_in=Count("decisions", filter=_VOTED))
         waits = Case(When(waits_for(self.person()), then=Value(True)), default=Value(False))
         rows = rows.alias(waits_for_me=waits).prefetch_related("decisions__user")
-        return self.listed(rows, RequestOut, beside=_actions_of)
+        viewer = {"viewer": self.person().pk}
+        return self.listed(rows, RequestOut, beside=lambda found: _actions_of(found) | viewer)
 
 
 class OneRequest(ApiView):
@@ -90,7 +91,7 @@ class OneRequest(ApiView):
         request = visible_requests(signer(self.person())).filter(pk=request_id).first()
         if request is None:
             raise not_found("request")
-        return Response(_document(request))
+        return Response(_document(request, self.person()))
 
 
 class Decide(ApiView):
@@ -105,7 +106,7 @@ class Decide(ApiView):
 
     def _decided(self, request_id: UUID) -> Response:
         settlement = decide_request(request_id=request_id, user=self.person(), via="api", **self.body())
-        return Response(_settled(settlement), status=200 if settlement.settled else 202)
+        return Response(_settled(settlement, self.person()), status=200 if settlement.settled else 202)
 
 
 class Halts(ApiView):
@@ -236,7 +237,9 @@ def _audit_cells(rows: QuerySet[AuditEvent]) -> Iterator[Sequence[Any]]:
 
 
 def _decided_by(name: str) -> QuerySet[Any]:
-    return Decision.objects.filter(user__username=name, withdrawn_at__isnull=True).values("request_id")
+    """Return what this person has decided; that they voted is no secret only once all the votes are in."""
+    hidden = Q(request__state=RequestState.OPEN, request__votes_needed__gt=1)
+    return Decision.objects.filter(~hidden, user__username=name, withdrawn_at__isnull=True).values("request_id")
 
 
 def _users(**having: str) -> QuerySet[Any]:
@@ -253,17 +256,17 @@ def _actions_of(requests: Sequence[Request]) -> dict[str, Any]:
     return {"actions": actions().read([request.action_id for request in requests if request.action_id])}
 
 
-def _document(request: Request) -> Mapping[str, Any]:
-    return RequestOut(request, context=_actions_of([request])).data
+def _document(request: Request, viewer: User) -> Mapping[str, Any]:
+    return RequestOut(request, context=_actions_of([request]) | {"viewer": viewer.pk}).data
 
 
-def _settled(settlement: Settlement) -> dict[str, Any]:
+def _settled(settlement: Settlement, viewer: User) -> dict[str, Any]:
     """Return the request that matters now, with what the vote did. After an edit that needs nobody: the old one."""
     matters = settlement.request or settlement.withdrawn
     assert matters is not None  # noqa: S101 - a settlement is always about a request
     matters.refresh_from_db()
     return {
-        **_document(matters),
+        **_document(matters, viewer),
         "settled": settlement.settled,
         "message": settlement.message,
         "request": str(matters.pk),

@@ -11,10 +11,14 @@ class ApprovalsConfig(AppConfig):
     read_only_tables = ("approvals_allowedmove",)
 
     def ready(self) -> None:
-        from approvals import halt_release, policy_changes, sign_ins
+        from approvals import absences, authority, halt_release, people_changes, policy_changes, sign_ins, team_settings
         from approvals.installing import ensure_basics
 
         policy_changes.register()
         sign_ins.register()
         halt_release.register()
+        authority.register()
+        people_changes.register()
+        absences.register()
+        team_settings.register()
         post_migrate.connect(ensure_basics, sender=self)

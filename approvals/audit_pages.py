@@ -145,7 +145,7 @@ def filter_from(query: QueryDict) -> AuditFilter:
 def visible_events(who: Signer) -> QuerySet[AuditEvent]:
     """Return the rows this person may read: all, or what they did themselves and what concerns their teams' requests.
 
-    Either way without the votes that they are not to know before they cast their own.
+    Either way without the votes that nobody is to know before the last of them is in.
     """
     rows = without_hidden_votes(AuditEvent.objects.all(), who)
     if who.sees_all:
@@ -158,9 +158,7 @@ def visible_events(who: Signer) -> QuerySet[AuditEvent]:
 
 
 def without_hidden_votes(rows: QuerySet[AuditEvent], who: Signer) -> QuerySet[AuditEvent]:
-    """Return the rows without others' votes on requests that still wait for several people, for whoever may decide."""
-    if not who.decides:
-        return rows
+    """Return the rows without others' votes on requests that still wait for several people: no reader tells."""
     waiting = Request.objects.filter(state=RequestState.OPEN, votes_needed__gt=1)
     ids = waiting.annotate(text_id=Cast("pk", CharField())).values("text_id")
     votes = Q(subject_type="request", verb__startswith="decision.", subject_id__in=ids)

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from approvals.deadlines import hours_for
 from approvals.desk_terms import Priority, Progress, on_the_desk
 from approvals.models import Team
+from approvals.states import RequestKind
+from approvals.working_hours import add_working_seconds
 
 WORKING_HOURS: Mapping[str, int] = {Priority.URGENT: 1, Priority.HIGH: 4, Priority.NORMAL: 8, Priority.LOW: 24}
 
@@ -17,7 +20,7 @@ def due_after(priority: str, team: Team | None, came_at: datetime, *, decide_by:
 
 
 def _later(start: datetime, work: timedelta, team: Team | None) -> datetime:
-    return start + work
+    return add_working_seconds(start, work.total_seconds(), hours_for(RequestKind.HAND_OFF, team))
 
 
 def columns_at_opening(

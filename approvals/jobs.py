@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from approvals import halt_release, halts
+from approvals.reminders import remind_due_requests
 from approvals.rest.once import forget_calls
 from approvals.services import expire_overdue_requests
 
@@ -10,6 +11,11 @@ from approvals.services import expire_overdue_requests
 def expire_requests() -> None:
     """Close what nobody decided or executed in time."""
     expire_overdue_requests()
+
+
+def remind_people() -> None:
+    """Tell people whose time to decide runs out, and let in who may help."""
+    remind_due_requests()
 
 
 def forget_api_calls() -> None:

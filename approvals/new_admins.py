@@ -16,10 +16,14 @@ COOLING_OFF = timedelta(hours=24)
 MADE, UNMADE = "made_admin", "unmade_admin"
 
 
-def made_admins_lately(by: Any, now: datetime) -> list[int]:
-    """Return whom this person alone has made an admin, or let sign in again as one, within the last day."""
+def hold_admins() -> None:
+    """Let nobody be made an admin while a proposal opens, nor the other way round, until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(countersign_scope_key('admins'))")
+
+
+def made_admins_lately(by: Any, now: datetime) -> list[int]:
+    """Return whom this person alone has made an admin, or let sign in again as one, within the last day."""
     rows = _changes(by, now).filter(data__has_key=MADE).values_list("subject_id", flat=True)
     return sorted({int(pk) for pk in rows})
 
@@ -31,8 +35,7 @@ def unmade_admins_lately(by: Any, now: datetime) -> bool:
 
 def bar_new_admin(person_id: int, *, by: Any) -> None:
     """Keep the one who was just made an admin away from what their maker has proposed and nobody has signed yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(countersign_scope_key('admins'))")
+    hold_admins()
     waiting = Request.objects.filter(
         kind=RequestKind.PROPOSAL, state=RequestState.OPEN, proposal__proposer_id=by.pk
     ).select_for_update()

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from approvals.alike import alike_key
 from approvals.audit import Actor, record
+from approvals.deadlines import hours_for, reminder_columns
 from approvals.desk_due import columns_at_opening
-from approvals.models import Request
+from approvals.models import Request, Team
 from approvals.notices import tell
 from approvals.policy.canonical import canonical_bytes, digest_of, exact
 from approvals.states import RequestClass, RequestKind
+from approvals.working_hours import add_working_seconds
 
 DEFAULT_DEADLINE_S = 24 * 3600
 HIGH_DEADLINE_S = 4 * 3600
@@ -52,7 +54,9 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
     """Create the open request, its audit row and its notice, inside the caller's transaction."""
     view = digest_of(canonical_bytes(_seen(opening)))
     seconds = opening.deadline_s or (HIGH_DEADLINE_S if opening.cls == RequestClass.HIGH else DEFAULT_DEADLINE_S)
-    decide_by = now + timedelta(seconds=seconds) if _expires(opening.kind) else None
+    team = Team.objects.filter(pk=opening.team_id).first() if opening.team_id else None
+    hours = hours_for(opening.kind, team)
+    decide_by = add_working_seconds(now, seconds, hours) if _expires(opening.kind) else None
     request = Request.objects.create(
         **{name: getattr(opening, name) for name in _COPIED},
         alike=alike_key(opening),
@@ -62,6 +66,7 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
         view_digest=view,
         created_at=now,
         decide_by=decide_by,
+        **reminder_columns(now, decide_by, hours),
         **columns_at_opening(opening.kind, opening.priority, opening.team_id, now, decide_by),
     )
     record(
@@ -86,7 +91,7 @@ def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
         subject=opening.subject,
         run_id=opening.run_id,
         request_id=request.pk,
-        team=request.team,
+        team=team,
     )
     return request
 

@@ -13,9 +13,12 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from approvals.absence_forms import AbsenceForm, EscalationForm
+from approvals.absences import open_absence_of, standing_in_for
 from approvals.audit import Actor
+from approvals.authority import needs_second
 from approvals.errors import BadArguments
-from approvals.models import ApproverGroup, GroupMember, Team
+from approvals.models import ApproverGroup, GroupMember, Request, Team
 from approvals.money import money_text
 from approvals.people_changes import (
     add_group,
@@ -75,9 +78,10 @@ def person_new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = _attempt(form, lambda: add_person(**form.cleaned_data, by=signed_in(request).user))
         if made is not None:
-            messages.success(request, f"{made.username} can sign in.")
-            return see_other("approvals:person", made.pk)
-    return render(request, "approvals/person_new.html", {"form": form}, status=422 if form.is_bound else 200)
+            messages.success(request, f"{made[0].username} can sign in.")
+            return _put(request, made[1]) or see_other("approvals:person", made[0].pk)
+    context = {"form": form, "second": needs_second(signed_in(request).user)}
+    return render(request, "approvals/person_new.html", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,11 +90,34 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     who, found = signed_in(request).user, get_object_or_404(_everybody(), pk=person_id)
     form = PersonForm(request.POST) if request.method == "POST" else PersonForm.of(found)
     if request.method == "POST" and form.is_valid():
-        change_person(person=found, **form.cleaned_data, by=who)
-        messages.success(request, f"{found.username} is changed.")
-        return see_other("approvals:person", found.pk)
-    context = {"row": _row(found), "form": form, "refusal": refusal_to_change(who, found)}
-    return render(request, "approvals/person.html", context, status=422 if form.is_bound else 200)
+        waits = _put(request, change_person(person=found, **form.cleaned_data, by=who))
+        if waits is None:
+            messages.success(request, f"{found.username} is changed.")
+        return waits or see_other("approvals:person", found.pk)
+    return _person_page(request, found, form, AbsenceForm(person=found))
+
+
+def with_absence_form(request: HttpRequest, person: User, form: AbsenceForm, *, own: bool) -> HttpResponse:
+    """Draw the page that the form stood on again, with what was wrong beside its fields."""
+    if own:
+        return render(request, "approvals/profile.html", _profile_context(person, form), status=422)
+    found = get_object_or_404(_everybody(), pk=person.pk)
+    return _person_page(request, found, PersonForm.of(found), form)
+
+
+def _person_page(request: HttpRequest, found: User, form: PersonForm, away: AbsenceForm) -> HttpResponse:
+    who = signed_in(request).user
+    context = {
+        "row": _row(found),
+        "form": form,
+        "refusal": refusal_to_change(who, found),
+        "second": needs_second(who, beside=found),
+        "away": away,
+        "absence": open_absence_of(found),
+        "stands_in": standing_in_for(found),
+        "away_refusal": "" if who.pk == found.pk else refusal_to_change_people(who),
+    }
+    return render(request, "approvals/person.html", context, status=422 if form.is_bound or away.is_bound else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,15 +126,18 @@ def group(request: HttpRequest, name: str) -> HttpResponse:
     who, found = signed_in(request).user, get_object_or_404(ApproverGroup, name=name)
     form = MemberForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        put_member(group=found, **form.cleaned_data, by=who)
-        member = form.cleaned_data["person"].username
-        messages.success(request, f"{member} signs in {found.name} from now on, within these limits.")
-        return see_other("approvals:group", found.name)
+        waits = _put(request, put_member(group=found, **form.cleaned_data, by=who))
+        if waits is None:
+            member = form.cleaned_data["person"].username
+            messages.success(request, f"{member} signs in {found.name} from now on, within these limits.")
+        return waits or see_other("approvals:group", found.name)
     context = {
         "group": found,
         "seats": [_seat(row) for row in found.memberships.select_related("user", "group").order_by("user__username")],
         "form": form,
+        "escalation": EscalationForm(initial={"escalates_to": found.escalates_to_id}),
         "refusal": refusal_to_change_people(who),
+        "second": needs_second(who),
         "use": use_of_group(found.name),
     }
     return render(request, "approvals/group.html", context, status=422 if form.is_bound else 200)
@@ -147,15 +177,21 @@ def team_new(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """The person's own page: how things are shown to them, what they may sign, their tokens."""
     who = signed_in(request).user
-    context = {
+    return render(request, "approvals/profile.html", _profile_context(who, AbsenceForm(person=who)))
+
+
+def _profile_context(who: User, away: AbsenceForm) -> dict[str, Any]:
+    return {
         "row": _row(_everybody().get(pk=who.pk)),
         "profile": profile_of(who),
         "themes": THEMES,
         "zones": sorted(zoneinfo.available_timezones()),
         "tokens": tokens_of(who),
         "now": timezone.now(),
+        "away": away,
+        "absence": open_absence_of(who),
+        "stands_in": standing_in_for(who),
     }
-    return render(request, "approvals/profile.html", context)
 
 
 @require_POST
@@ -187,6 +223,14 @@ def _row(user: User) -> PersonRow:
 def _seat(row: GroupMember) -> Seat:
     limits = tuple(money_text(amount, currency) for currency, amount in sorted(row.limits.items()))
     return Seat(row.group.name, row.user, limits)
+
+
+def _put(request: HttpRequest, waits: Request | None) -> HttpResponse | None:
+    """Return the way to the proposal that waits, or None when it was done at once."""
+    if waits is None:
+        return None
+    messages.warning(request, "It waits for a second admin: more authority for a person is countersigned.")
+    return see_other("approvals:request", waits.pk)
 
 
 def _attempt(form: NewPersonForm, act: Any) -> Any:

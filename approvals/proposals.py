@@ -13,7 +13,7 @@ from django.db import transaction
 from approvals.audit import Actor
 from approvals.database_clock import database_now
 from approvals.models import Request
-from approvals.new_admins import made_admins_lately
+from approvals.new_admins import hold_admins, made_admins_lately
 from approvals.opening import Opening, open_request
 from approvals.states import RequestClass, RequestKind
 
@@ -50,6 +50,7 @@ def propose_change(
     """
     who = actor or Actor.person(proposer)
     with transaction.atomic():
+        hold_admins()
         now = database_now()
         return open_request(
             Opening(

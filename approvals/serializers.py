@@ -72,10 +72,10 @@ class RequestOut(Out):
 
     @extend_schema_field(DecisionOut(many=True))
     def get_decisions(self, request: Request) -> Any:
-        """Return the votes; of several pairs of eyes each judges alone, so none is shown before the last."""
-        if request.state == RequestState.OPEN and request.votes_needed > 1:
-            return []
+        """Return the votes; of several pairs of eyes each judges alone, so before the last one sees only one's own."""
         votes: list[Decision] = sorted(request.decisions.all(), key=lambda vote: vote.at)
+        if request.state == RequestState.OPEN and request.votes_needed > 1:
+            votes = [vote for vote in votes if vote.user_id == self.context.get("viewer")]
         return DecisionOut(votes, many=True).data
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from approvals import (
+    absence_views,
     audit_urls,
     bulk_views,
     card_views,
@@ -11,6 +12,7 @@ from approvals import (
     people_views,
     policy_views,
     profile_views,
+    team_views,
     views,
 )
 
@@ -52,8 +54,11 @@ urlpatterns = [
     path("people/new/", people_views.person_new, name="person_new"),
     path("people/<int:person_id>/", people_views.person, name="person"),
     path("people/teams/", people_views.team_new, name="team_new"),
+    path("people/teams/<slug:name>/", team_views.team, name="team"),
+    path("people/<int:person_id>/absence/", absence_views.absence_set, name="absence_of"),
     path("people/groups/", people_views.group_new, name="group_new"),
     path("people/groups/<slug:name>/", people_views.group, name="group"),
+    path("people/groups/<slug:name>/escalation/", team_views.group_escalation, name="group_escalation"),
     path("people/groups/<slug:name>/delete/", people_views.group_delete, name="group_delete"),
     path(
         "people/groups/<slug:name>/<int:person_id>/remove/",
@@ -61,6 +66,8 @@ urlpatterns = [
         name="group_remove_member",
     ),
     path("profile/", people_views.profile, name="profile"),
+    path("profile/absence/", absence_views.absence_set, name="absence"),
+    path("profile/absences/<uuid:absence_id>/end/", absence_views.absence_end, name="absence_end"),
     path("profile/tokens/<uuid:token_id>/revoke/", people_views.token_revoke, name="token_revoke"),
     path("profile/theme/", profile_views.theme, name="theme"),
     path("profile/time-zone/", profile_views.time_zone, name="time_zone"),

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 TASKS: Mapping[str, float] = {
     "approvals.jobs.confirm_halts": 1,
     "approvals.jobs.expire_requests": 5,
+    "approvals.jobs.remind_people": 15,
     "approvals.jobs.forget_api_calls": 3600,
     "agents.jobs.sweep_runs": 5,
     "integrations.jobs.sweep_events": 15,

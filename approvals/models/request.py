@@ -60,7 +60,7 @@ class Request(models.Model):
     # The escalation group, from the moment its members may sign too.
     escalated_to = models.CharField(max_length=80, blank=True)
     escalated_at = models.DateTimeField(null=True, blank=True)
-    # How many per cent of the time had gone when people were last reminded: 0, 50 or 90.
+    # How many per cent of the time had gone at the last step: 0, 50 (reminded), 75 (escalated) or 90 (reminded).
     reminded = models.PositiveSmallIntegerField(default=0)
     remind_at = models.DateTimeField(null=True, blank=True)
     # Work on a hand-off or question: how far it is, when it is due, and with which result it was closed.

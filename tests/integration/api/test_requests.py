@@ -10,7 +10,7 @@ from agents.providers.scripted import ScriptedProvider
 from agents.states import RunState
 from approvals.models import Request
 from tests.driving import work
-from tests.factories import DONE, refund_agent, refund_run, says, wants_refund
+from tests.factories import DONE, person, refund_agent, refund_run, says, wants_refund
 from tests.integration.api.conftest import Answer, Program, program
 from tests.shop import Shop
 
@@ -131,8 +131,15 @@ def test_an_edit_that_the_schema_refuses_is_told_and_changes_nothing(waiting: Re
 def test_of_two_votes_the_first_is_accepted_and_hidden(waiting: Request, second_operator: User, operator: User) -> None:
     Request.objects.update(votes_needed=2)
     first = decide(program(second_operator), waiting)
-    assert (first.status, first.body["votes"], first.body["state"], first.body["decisions"]) == (202, 1, "open", [])
+    assert (first.status, first.body["votes"], first.body["state"]) == (202, 1, "open")
+    assert [vote["person"] for vote in first.body["decisions"]] == ["second-operator"]
     assert decide(program(second_operator), waiting).status == 403
+    for other in (operator, person("reader", "auditor"), person("boss", "admin")):
+        api = program(other)
+        assert api.get(f"requests/{waiting.pk}/").body["decisions"] == []
+        assert [row["decisions"] for row in api.get("requests/").body["results"]] == [[]]
+        assert api.get("requests/?decisions=second-operator").body["results"] == []
+        assert not [row for row in api.get("audit/").body["results"] if row["verb"].startswith("decision.")]
 
 
 def test_high_class_is_never_signed_by_a_token(waiting: Request, second_operator: User) -> None:

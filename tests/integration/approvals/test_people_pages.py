@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals.audit import SYSTEM
-from approvals.models import ApproverGroup, AuditEvent, GroupMember, Profile, Team
+from approvals.models import ApproverGroup, AuditEvent, GroupMember, Profile, Request, Team
 from approvals.people import Signer
 from approvals.tokens import create_token
 from tests import desk as company
 from tests.desk import Desk
+from tests.integration.security.doors import countersign
 
 pytestmark = pytest.mark.django_db
 NOT_ADMINS = ["operator", "manager", "auditor", "stranger"]
@@ -129,6 +130,8 @@ def test_an_admin_adds_a_person_who_can_sign_in(desk: Desk, as_person: Any) -> N
 def test_limits_are_typed_in_major_units(desk: Desk, as_person: Any, typed: str, kept: dict[str, int]) -> None:
     body = {"person": desk["operator"].pk, "limits": typed}
     assert as_person("admin").post("/people/groups/finance/", body).status_code == 303
+    for more in Request.objects.filter(kind="proposal"):
+        countersign(more, desk["second-admin"])
     assert GroupMember.objects.get(group__name="finance", user=desk["operator"]).limits == kept
     assert AuditEvent.objects.get(verb="group.member_put").data["before"] == {"EUR": 50_000}
 
