@@ -1,7 +1,7 @@
 """One attempt of one operation: arguments in, result or an honest error out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from integrations.http.guard import endpoint_of
 from integrations.openapi.answer import result_of
 from integrations.openapi.operations import Operation
 from integrations.openapi.request import BadArguments, body_of, headers_of, target_of
+
+# Below this a credential's text may stand in an answer by chance.
+SHORTEST_CREDENTIAL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,19 @@ def send(binding: Binding, arguments: Mapping[str, Any], context: CallContext) -
     # A reused connection can be closed by the other side just as we write. A tool that may
     # not be sent twice gets a new one, so that this never leaves its outcome open.
     fresh = binding.effect in (Effect.BLIND, Effect.QUERYABLE)
-    return client_for(binding.account.connection).send(outgoing, deadline_s=context.deadline_s, fresh=fresh)
+    answer = client_for(binding.account.connection).send(outgoing, deadline_s=context.deadline_s, fresh=fresh)
+    return _without_credential(answer, outgoing.headers.get(binding.account.auth_header, ""))
+
+
+def _without_credential(answer: Answer, signed_in_by: str) -> Answer:
+    """Return the answer without what we signed in with: some systems say back what they were sent, and an answer is
+    read by models and kept in journals."""
+    body = answer.body
+    for part in sorted({signed_in_by, *signed_in_by.split()}, key=len, reverse=True):
+        if len(part) >= SHORTEST_CREDENTIAL:
+            for spelling in (part, part.replace("/", "\\/")):
+                body = body.replace(spelling.encode(), b"[credential]")
+    return answer if body is answer.body else replace(answer, body=body)
 
 
 def request_of(binding: Binding, arguments: Mapping[str, Any], context: CallContext) -> Outgoing:
