@@ -46,6 +46,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["run_id", "seq"], name="audit_by_run"),
             models.Index(fields=["at"], name="audit_by_time"),
             models.Index(fields=["xid", "seq"], name="audit_in_chain_order"),
+            models.Index(fields=["actor", "seq"], name="audit_by_actor"),
+            models.Index(fields=["agent", "seq"], name="audit_by_agent", condition=~Q(agent="")),
+            models.Index(fields=["verb", "seq"], name="audit_by_verb"),
             models.Index(fields=["subject", "seq"], name="audit_about", condition=~Q(subject="")),
         ]
 
