@@ -44,6 +44,7 @@ class Line:
     x: int = 0
     width: int = 0
     flags: Sequence[Mapping[str, str]] = ()  # what the guards say of it
+    judged: UUID | None = None  # the action whose verdict this line tells
 
     @property
     def got_is_long(self) -> bool:
@@ -181,6 +182,7 @@ def _verdict(base: Line, step: Step, given: Material) -> Iterator[Line]:
     yield replace(
         base,
         icon="policy",
+        judged=step.action_id,
         look="verdict" if level != "1" else "",
         title=title,
         note=_rule_words(step.data.get("rule") or {}),

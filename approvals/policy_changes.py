@@ -9,15 +9,17 @@ from django.db import connection, transaction
 
 from approvals.audit import Actor
 from approvals.configured import open_proposal
-from approvals.errors import BadArguments, MoveRefused, NotAllowed, NotFound, RequestChanged
+from approvals.errors import BadArguments, MoveRefused, NotFound, RequestChanged
 from approvals.models import ApproverGroup, PolicyVersion, Request
-from approvals.people import signer
 from approvals.policy.canonical import canonical_bytes, digest_of, exact
-from approvals.policy.difference import difference
+from approvals.policy.difference import changes, difference
 from approvals.policy.rules import Rule, parse_rules, rule_document
 from approvals.policy.widening import widens
+from approvals.policy_replay_pages import replay_sentences
+from approvals.policy_rights import check_can_change
 from approvals.policy_versions import activate_policy, active_policy
 from approvals.proposals import register_change
+from approvals.replays import latest_replay
 from approvals.services import propose_change
 
 CHANGE = "policy"
@@ -33,21 +35,6 @@ class Saved:
 
 def register() -> None:
     register_change(CHANGE, apply_countersigned)
-
-
-def refusal_to_change(user: Any) -> str:
-    """Return why this person may not change the policy, or "" when they may."""
-    who = signer(user)
-    if who.is_admin:
-        return ""
-    role = next(iter(sorted(who.roles)), "no role")
-    return f"Admins change the policy; you are signed in as {role}."
-
-
-def check_can_change(user: Any) -> None:
-    sentence = refusal_to_change(user)
-    if sentence:
-        raise NotAllowed(sentence)
 
 
 def save_policy(*, rules: Sequence[Rule], base: int, user: User, note: str) -> Saved:
@@ -142,6 +129,8 @@ def _card(rules: Sequence[Rule], current: PolicyVersion, wider: Sequence[str], n
         },
         "widens": list(wider),
         "lines": lines,
+        "fields": _fields(rules, current),
+        "replay": replay_sentences(latest_replay(rules, current.number)),
         "then": {
             "reversible": "Yes: return to the earlier version under Policy, Versions.",
             "approve": f"Policy v{current.number + 1} is in force at once.",
@@ -149,3 +138,9 @@ def _card(rules: Sequence[Rule], current: PolicyVersion, wider: Sequence[str], n
             "expiry": f"Counts as rejected: policy v{current.number} stays in force.",
         },
     }
+
+
+def _fields(rules: Sequence[Rule], current: PolicyVersion) -> list[list[str]]:
+    """Return [field, before, after] for each field of each rule that changes."""
+    changed = changes(parse_rules(current.rules), rules)
+    return [[name, before, after] for change in changed for name, before, after in change.fields]

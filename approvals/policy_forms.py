@@ -9,8 +9,7 @@ from django import forms
 
 from approvals.models import ApproverGroup
 from approvals.policy.action import Effect, Mode, Money, ProposedAction
-from approvals.policy.canonical import NotCanonical, canonical_bytes, exact
-from approvals.policy.constrain import constrain_document
+from approvals.policy.canonical import NotCanonical, exact
 from approvals.policy.rules import Rule, RuleError, rule_document
 from config.bounded_json import BadJson, loads
 
@@ -55,11 +54,12 @@ class RuleForm(forms.Form):
     )
     cls = _choice("Class", CLASSES, initial="normal")
     when = forms.CharField(label="When (CEL)", required=False, strip=False, widget=_area(3, id="id_when"))
-    constrain = forms.CharField(
-        label="Acts alone only where",
+    constrain = forms.CharField(required=False, widget=forms.HiddenInput)
+    until = forms.DateField(
+        label="Until (last day)",
         required=False,
-        widget=_area(3, placeholder="order_id: event.order_id\namount_minor: {max: 5000}\ncurrency: [EUR]"),
-        help_text="One argument per line: a list of values, {max: n}, {min: n}, or a path of the event, the target or the subject.",
+        widget=_text("form-control", placeholder="for good", inputmode="numeric"),
+        input_formats=["%Y-%m-%d"],
     )
     note = forms.CharField(
         required=False, max_length=500, widget=_text(), help_text="The model reads it where the rule denies."
@@ -79,7 +79,9 @@ class RuleForm(forms.Form):
         document["class"] = typed["cls"]
         if typed["deadline_h"] is not None:
             document["deadline_h"] = _plain_number(typed["deadline_h"])
-        document["constrain"] = read_constrain(typed["constrain"])
+        if typed["until"] is not None:
+            document["until"] = typed["until"].isoformat()
+        document["constrain"] = read_constrain(typed["constrain"]) or {}
         return document
 
     def mark(self, error: RuleError) -> None:
@@ -99,13 +101,8 @@ def rule_initial(rule: Rule) -> dict[str, Any]:
         **{key: document[key] for key in ("tool", "approvers", "votes", "deadline_h", "when", "note")},
         "level": str(document["level"]),
         "cls": document["class"],
-        "constrain": write_constrain(rule),
+        "until": document.get("until", ""),
     }
-
-
-def write_constrain(rule: Rule) -> str:
-    """Return the constraints one per line, as read_constrain reads them."""
-    return "\n".join(f"{key}: {_spelled(value)}" for key, value in constrain_document(rule.constrain).items())
 
 
 def read_constrain(text: str) -> dict[str, Any] | None:
@@ -115,15 +112,12 @@ def read_constrain(text: str) -> dict[str, Any] | None:
         name, colon, rest = line.partition(":")
         if not colon or not _NAME.fullmatch(name.strip()) or name.strip() in found:
             raise BadConstrain(f"“{line}”: write one argument per line, its name, a colon and what it must be.")
-        found[name.strip()] = _read_value(rest.strip(), line)
+        found[name.strip()] = read_value(rest.strip(), line)
     return found or None
 
 
-def _spelled(value: Any) -> str:
-    return value if isinstance(value, str) else canonical_bytes(exact(value)).decode()
-
-
-def _read_value(text: str, line: str) -> Any:
+def read_value(text: str, line: str) -> Any:
+    """Return the path or JSON value that the text says; bare words are texts. Raises BadConstrain with the line."""
     if _PATH.fullmatch(text):
         return text
     try:

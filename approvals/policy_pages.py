@@ -1,17 +1,19 @@
 """What the policy pages show: rules as rows, a condition with its error at the character, versions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from approvals.models import PolicyVersion, Request
+from approvals.policy.arguments import Argument, Hint, hints
 from approvals.policy.conditions import MAX_LENGTH, ConditionError, compile_condition
 from approvals.policy.difference import changed_ids
 from approvals.policy.rules import Rule, parse_rules, pin_sentences, rule_consequence, rule_document
 from approvals.policy.sentences import and_list, condition_words, tool_words
 from approvals.policy_drafts import Draft
 from approvals.policy_versions import ActivePolicy
+from approvals.ports import KnownTool
 from approvals.states import RequestState
 
 _WORD = re.compile(r"\w+|.", re.DOTALL)
@@ -46,6 +48,10 @@ class RuleRow:
         return and_list(pin_sentences(self.rule))
 
     @property
+    def until(self) -> str:
+        return self.rule.until.isoformat() if self.rule.until else ""
+
+    @property
     def unpinned(self) -> bool:
         """A rule that acts alone and pins nothing is worth a second look."""
         return self.rule.acts_alone and not self.rule.constrain
@@ -56,6 +62,11 @@ class Piece:
     text: str
     wrong: bool = False
 
+    @property
+    def caret(self) -> str:
+        """Return what stands under the piece: carets under what is wrong, else room of the same width."""
+        return ("^" if self.wrong else " ") * len(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -65,6 +76,7 @@ class Checked:
     message: str
     line: int
     words: str
+    hints: tuple[Hint, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -87,15 +99,16 @@ def rule_rows(rules: Sequence[Rule], against: Sequence[Rule]) -> list[RuleRow]:
     ]
 
 
-def check_condition(text: str) -> Checked:
-    """Return the condition with its error at the character, or how it reads."""
+def check_condition(text: str, tools: Mapping[str, Sequence[Argument]] | None = None) -> Checked:
+    """Return the condition with its error at the character, or how it reads and what in it fits none of the tools."""
     text = text.replace("\r\n", "\n")
     try:
         compile_condition(text)
     except ConditionError as error:
         position = min(error.position or 0, len(text))
         return Checked(_lines(text, position), error.message, text.count("\n", 0, position) + 1, "")
-    return Checked(_lines(text, None), "", 0, condition_words(text))
+    doubts = tuple(hints(text, tools or {}))
+    return Checked(_lines(text, doubts[0].position if doubts else None), "", 0, condition_words(text), doubts)
 
 
 def changes_in(draft: Draft, active: ActivePolicy) -> int:
@@ -111,10 +124,12 @@ def last_change(rule: Rule) -> LastChange | None:
     return LastChange(version.number, version.activated_at, version.author_label) if version else None
 
 
-def known_tools(rules: Sequence[Rule]) -> list[str]:
-    """Return tool names to choose from: those that rules name and those that were asked about."""
-    asked = Request.objects.exclude(tool="").order_by().values_list("tool", flat=True).distinct()[:200]
-    return sorted({rule.tool for rule in rules} | set(asked))
+def known_tools(rules: Sequence[Rule], registered: Sequence[KnownTool]) -> list[tuple[str, str]]:
+    """Return (name, what it does) of the tools to choose from: those there are, and what rules name."""
+    known = {tool.name: tool.description[:100] for tool in registered}
+    patterns = {rule.tool: "" for rule in rules if rule.tool not in known}
+    connections = {f"{name.partition('.')[0]}.*": "every tool of this connection" for name in known if "." in name}
+    return sorted({**patterns, **connections, **known}.items())
 
 
 def open_policy_proposals() -> list[Request]:

@@ -18,7 +18,7 @@ from approvals.models import PolicyReplay, PolicyReplayPart, PolicyVersion
 from approvals.policy.canonical import canonical_bytes, digest_of, exact
 from approvals.policy.replay import Past, Replay, Tally
 from approvals.policy.rules import Rule, parse_rules, rule_document
-from approvals.policy_changes import check_can_change
+from approvals.policy_rights import check_can_change
 from approvals.ports import PastAction, Span, actions
 from config.queues import ring_after_commit
 

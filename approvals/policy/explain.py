@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from approvals.policy.action import ProposedAction
 from approvals.policy.engine import Answer, answers, evaluate
@@ -11,7 +12,10 @@ from approvals.policy.verdict import Code, NeedsApproval, Trip, Verdict
 
 @dataclass(frozen=True, slots=True)
 class RuleAnswer:
-    """One rule about the tool: what it said, and whether it is the one that the verdict names."""
+    """One rule about the tool: what it said, and whether it is the one that the verdict names.
+
+    against: how it stands to the rule that decides, for one that holds and does not.
+    """
 
     number: int
     condition: str
@@ -19,6 +23,7 @@ class RuleAnswer:
     level: str
     decides: bool
     trips: tuple[Trip, ...]
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +35,10 @@ class Explanation:
     rules: tuple[RuleAnswer, ...]
 
 
-def explain(action: ProposedAction, rules: Sequence[Rule]) -> Explanation:
+def explain(action: ProposedAction, rules: Sequence[Rule], *, today: date | None = None) -> Explanation:
     """Return the engine's verdict on the action with every rule's part in it."""
-    verdict = evaluate(action, rules)
-    told = tuple(_told(answer, verdict) for answer in answers(action, rules))
+    verdict = evaluate(action, rules, today=today)
+    told = tuple(_told(answer, verdict) for answer in answers(action, rules, today=today))
     return Explanation(verdict, _asks(verdict), told)
 
 
@@ -46,7 +51,17 @@ def _told(answer: Answer, verdict: Verdict) -> RuleAnswer:
         level=own.level.value if own is not None else "",
         decides=own is not None and answer.number == verdict.rule.number,
         trips=own.trips if own is not None else (),
+        against=_against(answer, verdict),
     )
+
+
+def _against(answer: Answer, verdict: Verdict) -> str:
+    own, winner = answer.verdict, verdict.rule.number
+    if own is None or not winner or answer.number == winner:
+        return ""
+    if own.level is verdict.level:
+        return f"as strict as rule {winner}, which asks for as much or more; what this one asks of people is added"
+    return f"gives way to rule {winner}, which is stricter"
 
 
 def _words(answer: Answer) -> str:

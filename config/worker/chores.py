@@ -18,6 +18,7 @@ Chore = Callable[[], bool]
 CHORES: Mapping[str, float] = {
     "agents.overtaken.supersede_overtaken": 3.0,
     "agents.asking.answer_one": 2.0,
+    "agents.undo.rollbacks.advance_one": 2.0,
     "integrations.deliveries.deliver_some": 2.0,
     "integrations.deliveries.deliver_mail": 2.0,
     "approvals.replays.work_on_replay": 2.0,
