@@ -4,6 +4,8 @@
 PAGES = {
     "/": 28,
     "/inbox/": 18,
+    "/desk/": 14,
+    "/subjects/": 12,
     "/runs/": 13,
     "/agents/": 15,
     "/providers/": 14,
@@ -17,6 +19,8 @@ PAGES = {
     "/notices/": 12,
     "/halts/": 12,
     "/profile/": 15,
+    "/profile/notifications/": 14,
+    "/deliveries/": 12,
 }
 
 # With a token of the same person.

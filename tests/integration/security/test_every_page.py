@@ -50,6 +50,8 @@ def things(shop: Shop, model: ScriptedProvider, signer: User, admin: User) -> di
     halt = engage_halt(scope="connection:other", reason="drill", user=admin)
     return {
         "/inbox/": str(Request.objects.get().pk),
+        "/desk/": str(Request.objects.get().pk),
+        "/subjects/": run.subject,
         "/runs/": str(run.pk),
         "/agents/": "refund-clerk",
         "/connections/": "shop",
