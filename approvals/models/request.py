@@ -2,7 +2,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from approvals.models.people import Team
@@ -101,6 +101,30 @@ class Request(models.Model):
                 fields=["tool", "-settled_at"], condition=~models.Q(state="open"), name="request_settled_by_tool"
             ),
             models.Index(fields=["created_at"], condition=models.Q(state="open"), name="request_open_by_age"),
+            # The list in its order; a group of it; and who may sign, without reading what others must.
+            models.Index(
+                Coalesce("decide_by", "due_at"),
+                "cls",
+                "created_at",
+                "id",
+                condition=models.Q(state="open"),
+                name="request_open_pressing",
+            ),
+            models.Index(
+                "alike",
+                Coalesce("decide_by", "due_at"),
+                "cls",
+                "created_at",
+                "id",
+                condition=models.Q(state="open") & models.Q(alike__gt=""),
+                name="request_open_alike",
+            ),
+            models.Index(
+                fields=["kind", "approvers", "currency", "money_minor"],
+                condition=models.Q(state="open"),
+                name="request_open_for_group",
+            ),
+            models.Index(fields=["escalated_to"], condition=models.Q(state="open"), name="request_open_escalated"),
             models.Index(fields=["remind_at"], condition=models.Q(state="open"), name="request_to_remind"),
             models.Index(fields=["subject", "-created_at"], name="request_of_subject"),
         ]
