@@ -39,7 +39,8 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     who = signer(signed_in(request).user)
     wanted = request.GET.get("state", "")
     states = (wanted,) if wanted in Delivery.State.values else _PENDING
-    found = visible_deliveries(who).filter(state__in=states).order_by("-created_at", "-pk")
+    found = visible_deliveries(who).filter(state__in=states).order_by("state", "-created_at", "-pk")
+    # "failed" and "gave up" come before "waiting" in the alphabet, and on the page.
     by_state = counts(who)
     context = {
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),

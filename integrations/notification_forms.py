@@ -17,7 +17,7 @@ def _topics(label: str) -> forms.MultipleChoiceField:
 
 def _clock() -> forms.TimeField:
     return forms.TimeField(
-        required=False, widget=forms.TimeInput(attrs={"class": "form-control narrow", "type": "time"}, format="%H:%M")
+        required=False, widget=forms.TimeInput(attrs={"class": "form-control", "type": "time"}, format="%H:%M")
     )
 
 
@@ -30,7 +30,7 @@ class NotificationForm(forms.Form):
         choices=[(name, name) for name in DIGESTS], widget=forms.Select(attrs={"class": "form-select"})
     )
     digest_hour = forms.TypedChoiceField(
-        label="at",
+        label="Digest at",
         coerce=int,
         choices=[(str(hour), f"{hour:02}:00") for hour in range(24)],
         widget=forms.Select(attrs={"class": "form-select"}),

@@ -91,6 +91,7 @@ def _report(found: vitals.Vitals) -> dict[str, object]:
         "clock_s": _rounded(found.clock_seen_s),
         "oldest_due_run_s": _rounded(found.oldest_due_run_s),
         "seal_lag_s": _rounded(found.seal_lag_s),
+        "undelivered": found.undelivered,
         "troubles": list(found.troubles),
     }
 

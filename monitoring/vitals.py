@@ -19,13 +19,16 @@ SELECT
   (SELECT extract(epoch FROM clock_timestamp() - max(seen_at)) FROM agents_workerbeat WHERE role = 'worker'),
   (SELECT extract(epoch FROM clock_timestamp() - max(seen_at)) FROM agents_workerbeat WHERE role = 'clock'),
   (SELECT extract(epoch FROM clock_timestamp() - min(due_at)) FROM agents_run
-    WHERE state = 'queued' AND due_at <= clock_timestamp())
+    WHERE state = 'queued' AND due_at <= clock_timestamp()),
+  (SELECT count(*) FROM integrations_delivery
+    WHERE state IN ('failed', 'gave_up') AND created_at > clock_timestamp() - interval '1 day')
 """
 _COUNTS = {
     "countersign_runs": "SELECT state, count(*) FROM agents_run GROUP BY state",
     "countersign_actions": "SELECT state, count(*) FROM agents_action GROUP BY state",
     "countersign_requests": "SELECT state, count(*) FROM approvals_request GROUP BY state",
     "countersign_events": "SELECT state, count(*) FROM integrations_event GROUP BY state",
+    "countersign_deliveries": "SELECT state, count(*) FROM integrations_delivery GROUP BY state",
     "countersign_processes": "SELECT role, count(*) FROM agents_workerbeat"
     " WHERE seen_at > clock_timestamp() - interval '30 seconds' GROUP BY role",
 }
@@ -41,6 +44,8 @@ class Vitals:
     oldest_due_run_s: float | None
     # Age of the oldest audit row that is not sealed; 0.0 when all are.
     seal_lag_s: float = 0.0
+    # Messages of the last day that people have not got, because the other side did not take them.
+    undelivered: int = 0
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -52,6 +57,7 @@ class Vitals:
             f"A run has been due for {self.oldest_due_run_s:.0f} s."
             if _over(self.oldest_due_run_s, RUN_OVERDUE_S)
             else "",
+            f"{self.undelivered} messages to people have not arrived." if self.undelivered else "",
             f"The audit trail has not been sealed for {self.seal_lag_s:.0f} s." if self.seal_lag_s > LATE_S else "",
         )
         return tuple(sentence for sentence in found if sentence)
@@ -61,13 +67,15 @@ def read_vitals() -> Vitals:
     """Read all figures. Raises DatabaseError when the database is away."""
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES)
-        worker, clock, oldest = (None if value is None else float(value) for value in cursor.fetchone())
+        *ages, undelivered = cursor.fetchone()
+    worker, clock, oldest = (None if value is None else float(value) for value in ages)
     return Vitals(
         queue=queue_answers(),
         worker_seen_s=worker,
         clock_seen_s=clock,
         oldest_due_run_s=oldest,
         seal_lag_s=seal_lag().age_s,
+        undelivered=undelivered,
     )
 
 
