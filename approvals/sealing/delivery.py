@@ -20,7 +20,7 @@ Sender = Callable[[str, str, str], None]
 _SENDERS: dict[str, Sender] = {}
 PAUSE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(minutes=30)
-ALERT = "audit_checkpoint"
+ALERT = "delivery.audit_checkpoint"
 
 
 def register_sender(scheme: str, sender: Sender) -> None:

@@ -18,8 +18,8 @@ from approvals.sealing.restored import stop_if_restored
 
 log = logging.getLogger(__name__)
 LOOK_S = 5.0
-LAGGING = "audit_lag"
-NO_KEY = "audit_key"
+LAGGING = "delivery.audit_lag"
+NO_KEY = "delivery.audit_key"
 AGAIN = timedelta(hours=1)
 
 

@@ -67,7 +67,7 @@ def _stop_everything(seal: int, why: str) -> None:
             counts=counts,
         )
         tell(
-            kind="alert",
+            kind="halt.restored",
             title="The database was restored from a copy; everything stands still",
             body=f"{why[0].upper()}{why[1:]}. Open actions are unknown outcomes now and wait in the inbox.",
             link="/inbox/",

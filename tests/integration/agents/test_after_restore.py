@@ -45,7 +45,7 @@ def test_everything_under_way_becomes_unknown_and_every_run_pauses(desk: Desk) -
     assert (request.state, run.state, run.reason_code, action.state) == ("withdrawn", "paused", "restored", "unknown")
     assert [halt.scope for halt in open_halts()] == ["global"] and "restored" in open_halts()[0].reason
     assert Request.objects.filter(kind="unknown_outcome", state="open", action_id=action.pk).count() == 1
-    assert Notice.objects.filter(kind="alert", title__contains="restored").count() == 1
+    assert Notice.objects.filter(kind="halt.restored", title__contains="restored").count() == 1
 
 
 def test_it_happens_once_and_the_marker_stays_until_people_are_through(desk: Desk) -> None:
@@ -54,7 +54,7 @@ def test_it_happens_once_and_the_marker_stays_until_people_are_through(desk: Des
     for _ in range(3):
         assert stop_if_restored()
     keep_marker()
-    assert Notice.objects.filter(kind="alert").count() == 1
+    assert Notice.objects.filter(kind="halt.restored").count() == 1
     kept = read_marker()
     assert kept and kept.total == 10_000
 

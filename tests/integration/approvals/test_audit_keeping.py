@@ -1,8 +1,10 @@
 """Erasure, checkpoints on their way out, the watch over the seal, and the pages and commands that show them."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
+from agents.models import Action
 from approvals.audit import SYSTEM, record
 from approvals.errors import NotAllowed
 from approvals.models import AuditCheckpoint, AuditEvent, AuditSeal, CheckpointDelivery, Notice
@@ -23,8 +26,9 @@ from approvals.sealing.keeping import sign_when_due, warn_when_late
 from approvals.sealing.keys import NoKey, signing_key
 from approvals.sealing.lag import holder
 from approvals.sealing.reading import sealed_records
-from approvals.sealing.sealer import seal_once
+from approvals.sealing.sealer import keep_sealing, seal_once
 from approvals.sealing.verify_audit import Checker
+from approvals.services import decide_request
 from tests import desk as company
 from tests.desk import Desk
 
@@ -193,7 +197,7 @@ def test_who_stalls_the_sealer_is_named(desk: Desk) -> None:
         age(1)
         warn_when_late()
         warn_when_late()
-        told = Notice.objects.get(kind="audit_lag")
+        told = Notice.objects.get(kind="delivery.audit_lag")
         assert f"process {forgotten.info.backend_pid}" in told.body or "had a transaction open" in told.body
         forgotten.rollback()
 
@@ -264,3 +268,81 @@ def test_the_first_vote_of_several_is_in_nobodys_trail_until_all_are_in(desk: De
         assert "secret first vote" not in as_person(name).get("/audit/").content.decode(), name
     rows.update(votes_needed=1)
     assert "secret first vote" in as_person("auditor").get("/audit/").content.decode()
+
+
+def test_a_checkpoint_is_posted_to_a_web_address_through_the_guard(desk: Desk, settings: Any) -> None:
+    got: list[bytes] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802
+            got.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"127.0.0.1:{server.server_address[1]}"
+    settings.AUDIT_CHECKPOINTS = (f"webhook:http://{address}/keep",)
+    note("a lamp")
+    seal()
+    make_checkpoint()
+    settings.OUTBOUND_ALLOW = ()
+    assert delivery.deliver_one() and not got and delivery.undelivered()
+    settings.OUTBOUND_ALLOW = (address,)
+    CheckpointDelivery.objects.update(tried_at="2001-01-01T00:00Z")
+    assert delivery.deliver_one() and not delivery.undelivered()
+    server.shutdown()
+    server.server_close()
+    assert json.loads(got[0])["document"] == AuditCheckpoint.objects.get().document
+
+
+def test_no_effect_begins_when_its_audit_row_cannot_be_written(desk: Desk) -> None:
+    """Fail closed: a full disk or a broken trail stops the work, it does not blind the trail."""
+    request = company.refund_waits(desk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;"
+            "CREATE TRIGGER no_space BEFORE INSERT ON approvals_auditevent FOR EACH ROW EXECUTE FUNCTION no_space();"
+        )
+    try:
+        with pytest.raises(Exception, match="no space left"):
+            decide_request(
+                request_id=request.pk,
+                user=desk["operator"],
+                vote="approve",
+                comment="",
+                digest=request.action_digest,
+            )
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER no_space ON approvals_auditevent; DROP FUNCTION no_space();")
+    request.refresh_from_db()
+    assert request.state == "open" and request.decisions.count() == 0
+    assert Action.objects.get(pk=request.action_id).state == "pending"
+
+
+def test_seal_lag_stays_under_two_seconds(desk: Desk) -> None:
+    """p99 from the write to the seal, with the sealer as the clock runs it."""
+    stop = threading.Event()
+    sealer = threading.Thread(target=keep_sealing, args=(stop,))
+    sealer.start()
+    for number in range(150):
+        note(f"lamp {number}")
+        time.sleep(0.01)
+    seal()
+    stop.set()
+    sealer.join(5)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT extract(epoch FROM percentile_cont(0.99) WITHIN GROUP (ORDER BY s.sealed_at - e.at))"
+            " FROM approvals_auditevent e JOIN LATERAL (SELECT sealed_at FROM approvals_auditseal s"
+            " WHERE (s.last_xid, s.last_seq) >= (e.xid, e.seq) ORDER BY s.number LIMIT 1) s ON true"
+            " WHERE e.verb = 'lamp.lit'"
+        )
+        p99_s = float(cursor.fetchone()[0])
+    print(f"seal lag p99: {p99_s:.3f} s")
+    assert p99_s <= 2.0
