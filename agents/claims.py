@@ -40,7 +40,8 @@ WITH due AS (
       JOIN agents_agentversion v ON v.id = g.current_id
      WHERE r.state = 'queued' AND r.due_at <= clock_timestamp() AND r.suspect = %(suspect)s
        AND NOT EXISTS (SELECT 1 FROM approvals_halt h
-                        WHERE h.released_at IS NULL AND h.stage = 'stopped' AND h.scope IN ('global', 'agent:' || g.name))
+                        WHERE h.released_at IS NULL AND h.stage = 'stopped'
+                          AND (h.scope = 'global' OR h.scope = 'agent:' || g.name AND r.undoes_id IS NULL))
        AND (SELECT count(*) FROM agents_run busy WHERE busy.agent_id = r.agent_id AND busy.state = 'running')
            < coalesce((v.document->'limits'->>'parallel_runs')::int, 50)
      ORDER BY r.urgency, r.due_at

@@ -20,6 +20,7 @@ from agents.states import StepKind
 from agents.tools.arguments import problems_of
 from agents.tools.base import Tool
 from agents.tools.lookups import read_check, resolve_target
+from agents.undo.originals import is_taken_back_elsewhere
 from agents.work import Work
 from approvals.database_clock import database_now
 from approvals.policy.action import Effect
@@ -51,6 +52,10 @@ def _write(work: Work, item: "_Refused | Proposal", hidden: Placeholders) -> Non
     if isinstance(item, _Refused):
         call = item.call
         answer_call(work.run, work.turn, call.id, call.name, hidden.hide_text(item.why), is_error=True)
+        return
+    if is_taken_back_elsewhere(work.run, item.call_id):
+        why = "Nothing ran: another rollback takes this back already."
+        answer_call(work.run, work.turn, item.call_id, item.tool.name, why, is_error=True)
         return
     action, flags = propose(work.run, work.spec, item, actor=work.actor, now=database_now())
     data = {

@@ -37,6 +37,7 @@ from agents.next_step import (
 )
 from agents.providers.base import ProviderError
 from agents.reading import read_answers
+from agents.selectors import halted_as
 from agents.spending import room_for_run, room_for_tokens
 from agents.states import StepKind
 from agents.tools.lookups import readers_of
@@ -121,8 +122,8 @@ def _in_plain(work: Work, call: Call) -> Call:
 
 
 def _turn(work: Work) -> bool:
-    limits = work.spec.limits
-    later = room_for_run(work.run, limits) or room_for_tokens(work.run, limits)
+    limits, undoes = work.spec.limits, work.run.undoes_id is not None
+    later = None if undoes else room_for_run(work.run, limits) or room_for_tokens(work.run, limits)
     if later:
         return endings.back_to_queue(work, due_at=later[0], why=later[1])
     try:
@@ -137,7 +138,7 @@ def _halted(work: Work, step: NextStep) -> bool:
     halts = halted_scopes()
     if not halts:
         return False
-    agent = work.run.agent.name
+    agent = halted_as(work.run)
     covering = set(scopes_of(agent=agent))
     for name in _reached(work, step):
         covering.update(scopes_of(agent=agent, tool=name, connection_name=name.partition(".")[0]))

@@ -6,7 +6,7 @@ from django.db import connection
 
 from agents.errors import LeaseLost, MoveRefused
 from agents.models import Action, Run
-from agents.states import ACTION_MOVES, RUN_MOVES, ActionState, RunState
+from agents.states import ACTION_MOVES, ORIGINAL_BECOMES, RUN_MOVES, ActionState, RunState
 from approvals.audit import Actor, record
 
 # PostgreSQL ends a transaction of ours that stands still for so long: a frozen worker must not keep the locks that the
@@ -63,6 +63,24 @@ def move_action(
     for name, value in changes.items():
         setattr(action, name, value)
     record_action(action, before, to, actor=actor, verb=verb or f"action.{to}", why=why)
+    if action.compensates_id is not None:
+        _follow(action, actor=actor)
+
+
+def begin_compensation(original: Action, *, actor: Actor) -> None:
+    """Mark an action as being taken back. Raises MoveRefused when something else takes it back already."""
+    move_action(original, ActionState.COMPENSATING, actor=actor)
+
+
+def _follow(compensation: Action, *, actor: Actor) -> None:
+    """Move the action that this one takes back, in the same transaction; one that waits or is unknown moves nothing."""
+    becomes = ORIGINAL_BECOMES.get(ActionState(compensation.state))
+    if becomes is None:
+        return
+    rows = Action.objects.select_for_update(of=("self",)).select_related("run__agent")
+    original = rows.get(pk=str(compensation.compensates_id))
+    if original.state == ActionState.COMPENSATING:
+        move_action(original, becomes, actor=actor, why=f"what takes it back was {compensation.state}")
 
 
 def record_action(action: Action, before: str, to: str, *, actor: Actor, verb: str, why: str = "") -> None:

@@ -10,13 +10,15 @@ from agents.envelope import idempotency_key, seal
 from agents.guards.flags import Flag, tightened
 from agents.guards.reading import flags_for
 from agents.models import Action, AgentDay, Run
-from agents.moves import record_action
+from agents.moves import begin_compensation, move_action, record_action
 from agents.past import kept_of
 from agents.plain import plain
+from agents.selectors import halted_as
 from agents.spec import AgentSpec
 from agents.states import ActionState
 from agents.tools.base import Tool
 from agents.tools.paths import value_at
+from agents.undo.originals import original_of
 from approvals.audit import Actor
 from approvals.database_clock import database_now
 from approvals.halts import scopes_of, signed_by_people_only
@@ -87,7 +89,8 @@ def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
         subject=run.subject,
         tainted=run.tainted,
         confidence=proposal.confidence,
-        confidence_floor=spec.confidence_floor,
+        # No model claims a confidence when a person has something undone.
+        confidence_floor=0.0 if run.undoes_id else spec.confidence_floor,
         event=exact(run.input) if isinstance(run.input, dict) else None,
         target=exact(proposal.target) if proposal.target is not None else None,
         totals=_totals(run, money),
@@ -98,7 +101,7 @@ def judged(run: Run, spec: AgentSpec, proposal: Proposal) -> ProposedAction:
 
 def _mode_of(run: Run, tool: Tool) -> Mode:
     """Return the run's mode; under supervision, while a halt is being released, a person signs every write."""
-    scopes = scopes_of(agent=run.agent.name, tool=tool.name, connection_name=tool.connection)
+    scopes = scopes_of(agent=halted_as(run), tool=tool.name, connection_name=tool.connection)
     acts = run.mode == Mode.LIVE and tool.effect is not Effect.READ
     return Mode.SUGGEST if acts and signed_by_people_only(scopes) else Mode(run.mode)
 
@@ -166,6 +169,7 @@ def _write(
         checked=proposal.checked,
     )
     state = _state_for(verdict, tool, Mode(run.mode))
+    original = original_of(run, proposal.call_id)
     action = Action.objects.create(
         id=action_id,
         run=run,
@@ -194,11 +198,23 @@ def _write(
         currency=money.currency if money else "",
         target=plain(proposal.target),
         replaces=proposal.replaces,
+        compensates=original,
         edited_by_id=proposal.editor_id,
     )
     record_action(action, "", ActionState.PROPOSED, actor=actor, verb="action.proposed")
     record_action(action, ActionState.PROPOSED, state, actor=actor, verb=f"action.{state}", why=verdict.why)
+    if original is not None:
+        _mark_original(original, state, actor)
     return action
+
+
+def _mark_original(original: Action, state: ActionState, actor: Actor) -> None:
+    """A compensation that may run marks what it takes back; a successor that may not lets it stand again."""
+    if state in (ActionState.ALLOWED, ActionState.PENDING):
+        if original.state == ActionState.SUCCEEDED:
+            begin_compensation(original, actor=actor)
+    elif original.state == ActionState.COMPENSATING:
+        move_action(original, ActionState.SUCCEEDED, actor=actor, why=f"what takes it back was {state}")
 
 
 def _state_for(verdict: Verdict, tool: Tool, mode: Mode) -> ActionState:

@@ -10,6 +10,11 @@ from agents.models import Action, Agent, Run, Step
 from approvals.people import signer
 
 
+def halted_as(run: Run) -> str:
+    """Return whose halts cover the run: its agent's. None of an agent's own halts stops the undoing of what it did."""
+    return "" if run.undoes_id else run.agent.name
+
+
 def runs_visible_to(user: Any) -> QuerySet[Run]:
     """Return the runs of the person's teams' agents, or all for admins and auditors."""
     who = signer(user)

@@ -113,6 +113,15 @@ ACTION_MOVES: dict[str, frozenset[str]] = {
     ActionState.FAILED: frozenset(),
 }
 
+# What becomes of an action when the one that takes it back has come to this.
+ORIGINAL_BECOMES: dict[str, ActionState] = {
+    ActionState.SUCCEEDED: ActionState.COMPENSATED,
+    ActionState.FAILED: ActionState.SUCCEEDED,
+    ActionState.REJECTED: ActionState.SUCCEEDED,
+    ActionState.EXPIRED: ActionState.SUCCEEDED,
+    ActionState.CANCELLED: ActionState.SUCCEEDED,
+}
+
 RUN_ENDED = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
 RUN_WAITING = frozenset(
     {RunState.WAITING_PERSON, RunState.WAITING_EVENT, RunState.WAITING_TIME, RunState.WAITING_CHILD, RunState.PAUSED}

@@ -18,6 +18,7 @@ from agents.providers.fallback import complete_with_fallback
 from agents.providers.wire import reply_to_json
 from agents.spending import note_tokens
 from agents.states import StepKind
+from agents.undo.player import take_undo_turn
 from agents.work import Work
 
 MODEL_TIMEOUT_S = 120.0
@@ -25,6 +26,9 @@ MODEL_TIMEOUT_S = 120.0
 
 def take_turn(work: Work) -> None:
     """Ask the model and journal its reply before anything acts on it. Raises ProviderError when the chain fails."""
+    if work.run.undoes_id is not None:
+        take_undo_turn(work)
+        return
     request = model_request(work)
     give_back()
     try:

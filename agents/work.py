@@ -37,7 +37,8 @@ class Work:
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
-        return tools_matching(self.spec.tools)
+        # What takes a deed back is named by its connection, not by the agent's list; the policy judges it all the same.
+        return tools_matching(["*"] if self.run.undoes_id else self.spec.tools)
 
     @cached_property
     def last_model_step(self) -> Step | None:
@@ -76,7 +77,7 @@ def load(run: Run) -> Work:
 
 def progress_of(work: Work) -> Progress:
     """Return the run as the pure next_step wants it."""
-    code, sentence = limit_reached(_used(work), work.spec.limits)
+    code, sentence = ("", "") if work.run.undoes_id else limit_reached(_used(work), work.spec.limits)
     turn_steps = [step for step in work.steps if step.data.get("turn") == work.turn]
     return Progress(
         reply=_reply(work),

@@ -87,6 +87,8 @@ class Shop:
     port: int = 0
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     mails: list[dict[str, Any]] = field(default_factory=list)
+    # Refunds that were taken back, in the order of it.
+    cancelled: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     # What else, or otherwise, an order says.
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -135,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, {**order, **self.shop.records.get(order_id, {})})
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
         fault = self.shop.faults.get(self.path, "")
         if fault == "refuse":
             return self._answer(422, {"error": "this order cannot be refunded"})
@@ -152,6 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.shop.calls["send_mail"] += 1
             self.shop.mails.append(body)
             return {"sent": True}
+        if self.path.endswith("/cancel"):
+            self.shop.calls["cancel_refund"] += 1
+            self.shop.cancelled.append(self.path.split("/")[-2])
+            return {"refund_id": self.path.split("/")[-2], "status": "cancelled"}
         self.shop.calls["refund_order"] += 1
         key = self.headers.get("Idempotency-Key") or f"none-{len(self.shop.refunds)}"
         return self.shop.refunds.setdefault(key, {"refund_id": f"R{len(self.shop.refunds) + 1}", **body})

@@ -155,6 +155,8 @@ class Tool:
     sentence: str = ""
     authority: tuple[str, ...] = ()
     compensate_with: str = ""
+    # (argument of that tool, "result.…" or "args.…" path of this one's call); what is not named goes by its name.
+    compensate_arguments: tuple[tuple[str, str], ...] = ()
     require: tuple[RequireSpec, ...] = ()
     ensure: tuple[EnsureSpec, ...] = ()
     redact: tuple[str, ...] = ()

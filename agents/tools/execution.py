@@ -18,6 +18,7 @@ from agents import moves
 from agents.envelope import opened
 from agents.models import Action, Run
 from agents.pool import give_back
+from agents.selectors import halted_as
 from agents.spec import AgentSpec
 from agents.states import ActionState
 from agents.tools.base import CallContext, NotSent, OutcomeUnknown, Refused, Throttled, Tool, ToolError, ToolResult
@@ -82,9 +83,10 @@ def begin_effect(
     It checks the fence, halts, policy version, digest and every bound column, consumes the approval and reserves
     money, in one transaction that is on disk before this returns.
     """
-    scopes = scopes_of(agent=run.agent.name, tool=action.tool, connection_name=action.connection)
+    scopes = scopes_of(agent=halted_as(run), tool=action.tool, connection_name=action.connection)
+    most = None if run.undoes_id else spec.limits.actions
     moved = spec.limits.moved_minor_per_day.get(action.currency) if action.currency else None
-    arguments: list[Any] = [run.pk, run.fence, action.pk, policy.id, scopes, actor, retry, spec.limits.actions, moved]
+    arguments: list[Any] = [run.pk, run.fence, action.pk, policy.id, scopes, actor, retry, most, moved]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(

@@ -21,6 +21,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 ArgumentPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(?:\.[^.\s]+)*$", max_length=200)]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=80)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100)]
+CallPath = Annotated[str, StringConstraints(pattern=r"^(?:result|args)\.\S+$", max_length=200)]
 FieldPath = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -110,6 +111,7 @@ class ToolOverride(_Part):
     authority: tuple[ArgumentPath, ...] | None = None
     check: CheckOverride | None = None
     compensate_with: ToolName | None = None
+    compensate_arguments: Mapping[ArgumentPath, CallPath] = Field(default_factory=dict)
     lookup: LookupOverride | None = None
     timeout_s: Annotated[float, Field(gt=0, le=60)] | None = None
     require: Annotated[tuple[RequireOverride, ...], BeforeValidator(_as_rules), Field(max_length=20)] = ()
@@ -281,6 +283,11 @@ class _Checks:
         name = self._override.compensate_with
         if name and name not in self._by_name:
             yield "compensate_with", self._no_such(name)
+        if self._override.compensate_arguments and not name:
+            yield "compensate_arguments", "they belong to the tool that takes it back: name that in `compensate_with`."
+        for argument in self._override.compensate_arguments if name in self._by_name else ():
+            if argument not in self._by_name[name].arguments:
+                yield f"compensate_arguments.{argument}", f"{name} has no argument {argument}."
 
     def _about_requirements(self) -> Iterator[tuple[str, str]]:
         for index, rule in enumerate(self._override.require):

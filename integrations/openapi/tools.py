@@ -104,6 +104,7 @@ def _tool(binding: Binding, override: ToolOverride, timeout_s: float) -> Tool:
         sentence=override.sentence,
         authority=_authority(operation, override, effect),
         compensate_with=override.compensate_with or "",
+        compensate_arguments=tuple(override.compensate_arguments.items()),
         require=tuple(RequireSpec(one.that, one.say, one.deny) for one in override.require),
         ensure=tuple(
             EnsureSpec(one.by, one.argument, one.that, one.say, one.otherwise == "model") for one in override.ensure
