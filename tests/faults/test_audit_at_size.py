@@ -4,7 +4,6 @@ Absolute times belong to the machine, so the write overhead is a ratio between t
 """
 
 import resource
-import statistics
 import subprocess
 import sys
 import time
@@ -57,14 +56,17 @@ def test_exporting_takes_no_more_memory_for_more_rows() -> None:
 
 @pytest.mark.chaos
 def test_the_hash_costs_a_writer_at_most_a_tenth() -> None:
-    """One transaction with an audit row, as every verb has, with and without what the chain needs; medians in turns."""
+    """One transaction with an audit row, as every verb has, with and without what the chain needs.
+
+    In turns, and the least disturbed of each: neighbours on the machine only ever add.
+    """
     with_chain, without = [], []
-    for _ in range(15):
+    for _ in range(25):
         with_chain.append(_per_transaction_s())
         _trigger("DISABLE")
-        without.append(_per_transaction_s(written=True))
+        without.append(_per_transaction_s())
         _trigger("ENABLE")
-    ratio = statistics.median(with_chain) / statistics.median(without)
+    ratio = min(with_chain) / min(without)
     print(f"\nwrite overhead: {ratio:.3f}")
     assert ratio <= MOST_OVERHEAD
 

@@ -312,7 +312,7 @@ def test_no_effect_begins_when_its_audit_row_cannot_be_written(desk: Desk) -> No
         with pytest.raises(Exception, match="no space left"):
             decide_request(
                 request_id=request.pk,
-                user=desk["operator"],
+                user=desk["second-operator"],
                 vote="approve",
                 comment="",
                 digest=request.action_digest,
