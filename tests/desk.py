@@ -127,8 +127,11 @@ def _person(name: str, role: str) -> User:
     return user
 
 
-def run_of(desk: Desk, event: Mapping[str, Any] | None = None, subject: str = "customer 1042") -> Run:
-    return start_run(agent=desk.agent.name, goal="Settle this refund request.", input=event or {}, subject=subject)
+def run_of(
+    desk: Desk, event: Mapping[str, Any] | None = None, subject: str = "customer 1042", initiator: Any = None
+) -> Run:
+    goal = "Settle this refund request."
+    return start_run(agent=desk.agent.name, goal=goal, input=event or {}, subject=subject, initiator=initiator)
 
 
 def refund_waits(
@@ -139,10 +142,12 @@ def refund_waits(
     claim: str = "Two of four lamps arrived broken; the photos show it.",
     event: Mapping[str, Any] | None = None,
     target: Mapping[str, Any] | None = None,
+    initiator: Any = None,
     **arguments: Any,
 ) -> Request:
     """A refund that waits for approval, proposed by the agent as in life."""
-    run = run_of(desk, event or {"order_id": order, "message": "Two of the four lamps came broken, see pictures."})
+    message = "Two of the four lamps came broken, see pictures."
+    run = run_of(desk, event or {"order_id": order, "message": message}, initiator=initiator)
     given = {"order_id": order, "amount_minor": amount_minor, "currency": "EUR", **arguments}
     spec = parse_spec(run.version.document)
     proposal = Proposal(
