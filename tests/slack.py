@@ -6,7 +6,7 @@ with SlackServer() as slack:
     link(connection, user, "U07OPERATOR")
     slack.posted, slack.updated, slack.opened, slack.whispered      # what arrived, in order
     slack.fail(429, retry_after="7"); slack.refuse("invalid_auth"); slack.slow(3.0)
-    press(client, connection, message, "approve", person="U07OPERATOR")
+    send(client, "office", pressed(slack.posted[-1], "approve", person="U07OPERATOR"))
 """
 
 import json
@@ -130,8 +130,10 @@ class SlackServer:
         return Handler
 
 
-def slack_connection(server: SlackServer | None = None, *, name: str = "office", **options: Any) -> Connection:
-    url = server.url if server else "https://slack.com/api"
+def slack_connection(
+    server: SlackServer | None = None, *, name: str = "office", url: str = "https://slack.com/api", **options: Any
+) -> Connection:
+    url = server.url if server else url
     return Connection.objects.create(
         name=name,
         kind="slack",
@@ -165,15 +167,20 @@ def pressed(
     message: Mapping[str, Any], action: str, *, person: str, workspace: str = WORKSPACE, **more: Any
 ) -> dict[str, Any]:
     """Return the payload that Slack would send for a press."""
-    found = button(message, action) or {"action_id": action}
+    found = button(message, action) or {}
+    said = press(found.get("value", ""), action, person=person, workspace=workspace)
+    return {**said, "channel": {"id": message.get("channel", "D1")}, **more}
+
+
+def press(value: str, action: str, *, person: str, workspace: str = WORKSPACE) -> dict[str, Any]:
+    """Return the payload of a press on a button that carries this value."""
     return {
         "type": "block_actions",
         "user": {"id": person, "team_id": workspace, "username": "somebody"},
         "team": {"id": workspace},
-        "channel": {"id": message.get("channel", "D1")},
+        "channel": {"id": "D1"},
         "trigger_id": "13345224609.738474920.8088930838d88f008e0",
-        "actions": [{"action_id": found["action_id"], "value": found.get("value", ""), "type": "button"}],
-        **more,
+        "actions": [{"action_id": action, "value": value, "type": "button"}],
     }
 
 
