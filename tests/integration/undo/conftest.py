@@ -26,8 +26,6 @@ CANCEL = {
         "responses": {"200": {"description": "The refund, taken back."}},
     }
 }
-# Taking a refund back may pass alone here: what is tested is the undoing, and the policy has tests of its own.
-ALONE = {"tool": "shop.cancel_refund", "when": "true", "level": 1, "constrain": {"refund_id": {"max": 10}}}
 
 
 @pytest.fixture

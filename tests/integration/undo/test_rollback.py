@@ -13,7 +13,7 @@ from agents.undo.rollbacks import cancel_rollback, preview_run, preview_span, st
 from approvals.audit import COMMAND_LINE
 from approvals.database_clock import database_now
 from approvals.errors import BadArguments, NotAllowed, NotAllowedToDecide
-from approvals.halts import engage_halt
+from approvals.halts import engage_halt, open_halts, release_halt
 from approvals.models import AuditEvent, Request
 from approvals.policy_versions import activate_policy
 from approvals.services import decide_request
@@ -114,13 +114,9 @@ def test_nothing_is_taken_back_while_an_outcome_of_the_run_is_unknown(
         says("", wants("shop.send_mail", to="x@y", text="hi", reason="told", confidence=0.9)),
     )
     model.say(DONE)
-    activate_policy(
-        rules=[
-            *RULES,
-            {"tool": "shop.*", "when": 'tool != "shop.refund_order"', "level": 1, "constrain": {"to": ["x@y"]}},
-        ],
-        actor=COMMAND_LINE,
-    )
+    mails = {"tool": "shop.send_mail", "when": "true", "level": 1, "constrain": {"to": ["x@y"]}}
+    back = {"tool": "shop.cancel_refund", "when": "true", "level": 1}
+    activate_policy(rules=[*RULES, mails, back], actor=COMMAND_LINE)
     run = refund_run("9")
     carry_on()
     assert Request.objects.get(state="open").kind == "unknown_outcome"
@@ -139,8 +135,6 @@ def test_a_halt_of_the_agent_does_not_stop_the_undoing_but_a_halt_of_everything_
     engage_halt(scope="connection:shop", reason="and the shop is down", actor=COMMAND_LINE)
     undo(paid, operator)
     assert shop.cancelled == []
-    from approvals.halts import open_halts, release_halt
-
     release_halt(halt_id=next(h.pk for h in open_halts() if h.scope == "connection:shop"), actor=COMMAND_LINE)
     carry_on()
     assert shop.cancelled == ["R3", "R2", "R1"]
