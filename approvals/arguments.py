@@ -160,7 +160,7 @@ def _field(
 def _money_line(path: str, amount: tuple[int, str]) -> Shown:
     minor, currency = amount
     label = label_of(path.removesuffix("_minor"))
-    note = f"signed as {minor:,}" if exponent_of(currency) else ""
+    note = f"signed: {minor:,}" if exponent_of(currency) else ""
     return Shown(path, label, Kind.MONEY, f"{major_text(minor, currency)} {currency}", note)
 
 
