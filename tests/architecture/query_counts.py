@@ -15,7 +15,7 @@ PAGES = {
     "/policy/": 13,
     "/policy/versions/": 13,
     "/people/": 20,
-    "/audit/": 13,
+    "/audit/": 19,
     "/notices/": 12,
     "/halts/": 12,
     "/profile/": 15,
