@@ -14,13 +14,14 @@ from django.db import connection, transaction
 
 from approvals import configured
 from approvals.audit import Actor, record
+from approvals.authority import needs_second
 from approvals.database_clock import database_now
 from approvals.errors import NotAllowed, RequestChanged
 from approvals.people import signer
 from approvals.policy_versions import activate_policy
 from approvals.proposals import register_change
 from approvals.services import propose_change
-from integrations.package.autonomy import wider_by_own_groups
+from integrations.package.autonomy import more_for_others, wider_by_own_groups
 from integrations.package.diffing import Change, Verb
 from integrations.package.planning import Plan, is_empty_installation, make_plan, rules_after
 from integrations.package.problems import BadPackage
@@ -97,11 +98,15 @@ def apply_countersigned(payload: Mapping[str, Any], actor: Actor, proposer_id: i
 
 
 def _with_own_authority(plan: Plan, user: User | None) -> Plan:
-    """Return the plan with what its author would be given to sign: nobody changes their own authority alone."""
+    """Return the plan with what people would be given to sign: their own nobody changes alone.
+
+    What others get a second admin countersigns, where there is one. The command line is whoever owns the machine.
+    """
     if user is None or is_empty_installation(all_rows()):
         return plan
     own = tuple(wider_by_own_groups(user.get_username(), plan.changes))
-    return replace(plan, wider=plan.wider + own)
+    others = tuple(more_for_others(user.get_username(), plan.changes)) if needs_second(user) else ()
+    return replace(plan, wider=plan.wider + own + others)
 
 
 def _person(pk: int | None) -> User | None:

@@ -46,6 +46,16 @@ def wider_by_own_groups(person: str, changes: Sequence[Change]) -> Iterator[str]
             yield f"{person} would stand otherwise in the group {change.name}; nobody changes their own authority."
 
 
+def more_for_others(person: str, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield one sentence for each other person who could sign more than before: a second admin countersigns that."""
+    for change in changes:
+        people = change.after["people"] if change.kind == "groups" and change.after else ()
+        for other in sorted(set(people) - {person}):
+            (was_in, before), (_, after) = _standing(other, change.before), _standing(other, change.after)
+            if not was_in or any(amount > before.get(currency, -1) for currency, amount in after.items()):
+                yield f"{other} could sign more in the group {change.name}."
+
+
 def _standing(person: str, group: Document | None) -> tuple[bool, Mapping[str, int]]:
     if not group or person not in group["people"]:
         return False, {}
