@@ -19,8 +19,8 @@ PAGES = {
     "/notices/": 12,
     "/halts/": 12,
     "/profile/": 15,
-    "/profile/notifications/": 14,
-    "/deliveries/": 12,
+    "/profile/notifications/": 13,
+    "/deliveries/": 13,
 }
 
 # With a token of the same person.

@@ -25,6 +25,7 @@ def open_server(host: str, port: int, *, security: str, timeout_s: float) -> smt
 
 
 def tls_context() -> ssl.SSLContext:
+    """Return what the server's certificate is checked by: the system's authorities, or those of MAIL_CA_FILE."""
     return ssl.create_default_context(cafile=settings.MAIL_CA_FILE or None)
 
 
