@@ -12,7 +12,7 @@ PAGES = {
     "/events/": 15,
     "/sources/": 13,
     "/connections/": 11,
-    "/policy/": 13,
+    "/policy/": 14,
     "/policy/versions/": 13,
     "/people/": 20,
     "/audit/": 19,
