@@ -11,7 +11,7 @@ from approvals.policy.action import Effect
 from integrations.package.diffing import Change, Document
 
 # What a tool declares for the reviewer and the executor; without it they see or check less.
-_PROTECTIONS = ("money", "target", "check", "lookup", "compensate_with")
+_PROTECTIONS = ("money", "target", "check", "lookup", "compensate_with", "require", "ensure", "redact")
 
 
 def reaches_no_agent(rule: Document, patterns: Sequence[str]) -> bool:
