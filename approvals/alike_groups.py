@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Min, QuerySet, Sum, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from approvals import waiting
 from approvals.alike import apart
@@ -82,7 +81,7 @@ class GroupCard:
 def groups_in(found: QuerySet[Request], at_most: int) -> list[Group]:
     """Return a group for each key that at least two of these requests share, those with the nearest deadline first."""
     summed = (
-        by_pressure(found.exclude(alike=""))
+        by_pressure(found.filter(alike__gt=""))
         .order_by()
         .values("alike")
         .annotate(
@@ -161,10 +160,7 @@ def _firsts(found: QuerySet[Request], keys: Sequence[str]) -> dict[str, Request]
     """Return each group's most pressing request."""
     if not keys:
         return {}
-    place = Window(
-        RowNumber(), partition_by=F("alike"), order_by=[F("pressing").asc(nulls_last=True), "cls", "created_at", "pk"]
-    )
-    rows = by_pressure(found.filter(alike__in=keys)).annotate(place=place).filter(place=1)
+    rows = by_pressure(found.filter(alike__in=keys)).order_by("alike", *waiting.PRESSING).distinct("alike")
     return {row.alike: row for row in rows.defer("card", "proposal")}
 
 

@@ -99,7 +99,7 @@ def inbox_list(user: Any, wanted: Wanted) -> InboxList:
         counts=counts,
         hidden=counts.of(wanted.tab) - fitting,
         unshown=max(0, fitting - before - sum(row.count for row in rows)),
-        agents=_agents(user),
+        agents=_agents(rows, wanted),
         teams=_teams(user),
         since=since,
     )
@@ -118,12 +118,14 @@ def first_of(user: Any, wanted: Wanted) -> str:
 
 
 def counts_of(user: Any) -> Counts:
+    """Count anew; the badge of the same answer shows the same number."""
     decides = signer(user).decides
-    return Counts(
-        mine=counted(waiting.mine(user)) if decides else 0,
-        others=counted(waiting.others(user)),
-        snoozed=counted(waiting.snoozed(user)) if decides else 0,
-    )
+    user._waits = mine = counted(waiting.mine(user)) if decides else 0
+    put_off = counted(waiting.snoozed(user)) if decides else 0
+    seen = counted(waiting.open_requests(user))
+    # Who settles and who does not are all there are, so only a very full inbox is counted twice.
+    rest = seen - mine - put_off if seen < COUNT_UP_TO else counted(waiting.others(user))
+    return Counts(mine=mine, others=rest, snoozed=put_off)
 
 
 def _rows(user: Any, found: QuerySet[Request], wanted: Wanted, at_most: int = SHOWN_AT_ONCE) -> list[Row]:
@@ -159,9 +161,9 @@ def _back(requests: Sequence[Request], snoozer: Any) -> dict[UUID, datetime]:
     return dict(rows.values_list("request_id", "until"))
 
 
-def _agents(user: Any) -> list[str]:
-    rows = waiting.open_requests(user).exclude(agent="")
-    return sorted(rows.order_by().values_list("agent", flat=True).distinct()[:COUNT_UP_TO])
+def _agents(rows: Sequence[Row], wanted: Wanted) -> list[str]:
+    """Return the agents to choose from: those whose requests stand here."""
+    return sorted({row.request.agent for row in rows if row.request.agent} | {wanted.agent} - {""})
 
 
 def _teams(user: Any) -> list[str]:

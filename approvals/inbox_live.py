@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from approvals import waiting
 from approvals.database_clock import database_now
-from approvals.inbox import Counts, Row, counts_of, lately_settled, listed, settled_rows
+from approvals.inbox import Row, lately_settled, listed, settled_rows
 from approvals.inbox_wanted import Wanted
 from approvals.models import Request
 from approvals.people import signer
@@ -33,22 +33,17 @@ class Changes:
     gone: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """A short text that differs whenever the list would, and the counts it was made of."""
-
-    version: str
-    counts: Counts
-
-
-def pulse_of(user: Any, counts: Counts | None = None) -> Pulse:
-    """Return how things stand for this person: three counts, the newest request, the latest settlement."""
-    counts = counts or counts_of(user)
-    newest = waiting.open_requests(user).order_by("-created_at").values_list("created_at", flat=True)[:1]
+def pulse_of(user: Any) -> str:
+    """Return a short text that differs whenever the list would: some counts, the newest request, the latest settlement."""
+    seen = waiting.open_requests(user)
     settled = visible_requests(signer(user)).exclude(state=RequestState.OPEN).order_by("-settled_at")
-    ends = [*newest, *settled.values_list("settled_at", flat=True)[:1]]
-    parts = [counts.mine, counts.others, counts.snoozed, *ends]
-    return Pulse(hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16], counts)
+    parts = [
+        waiting.count_mine(user),
+        waiting.counted(seen),
+        *seen.order_by("-created_at").values_list("created_at", flat=True)[:1],
+        *settled.values_list("settled_at", flat=True)[:1],
+    ]
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def changes_for(user: Any, wanted: Wanted, since: str) -> Changes:

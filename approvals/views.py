@@ -101,11 +101,11 @@ def alike(request: HttpRequest, key: str) -> HttpResponse:
 def changes(request: HttpRequest) -> HttpResponse:
     """What an open inbox must learn; 204 when nothing changed since the version it knows."""
     person, wanted = signed_in(request).user, wanted_from(request.GET)
-    pulse = pulse_of(person)
-    if pulse.version == request.GET.get("v"):
+    version = pulse_of(person)
+    if version == request.GET.get("v"):
         return HttpResponse(status=204)
     found = changes_for(person, wanted, request.GET.get("since", ""))
-    context = {"changes": found, "pulse": pulse, "list": {"wanted": wanted}, "now": timezone.now()}
+    context = {"changes": found, "version": version, "list": _after(person, wanted), "now": timezone.now()}
     return render(request, f"{PAGE}#changes", context)
 
 
@@ -299,7 +299,7 @@ def pane_context(
         "reasons": REASONS,
         "settle_parts": SETTLE_PARTS,
         "now": timezone.now(),
-        "version": pulse_of(person, found.counts).version if whole else "",
+        "version": pulse_of(person) if whole else "",
         "filters": saved_filters(person) if whole else (),
         "quiet": quiet_of(person, _midnight()) if has_pane and not opened.place else None,
     }

@@ -18,6 +18,8 @@ from approvals.states import RequestKind, RequestState, Role
 COUNT_UP_TO = 1000
 # By deadline; of two with the same, the riskier; then the older. What has no deadline comes last.
 PRESSING = ("pressing", "cls", "created_at", "pk")
+# Named one by one: a list can be looked up in an index, "anything but" cannot.
+_NEEDS_NO_GROUP = tuple(kind for kind in RequestKind if kind != RequestKind.APPROVAL)
 _SIGNED_BY_OTHERS = (RequestKind.APPROVAL, RequestKind.PROPOSAL)
 
 
@@ -53,8 +55,11 @@ def counted(rows: QuerySet[Request]) -> int:
 
 
 def count_mine(user: Any) -> int:
-    """Return how many requests wait for this very person: the badge."""
-    return counted(mine(user)) if signer(user).decides else 0
+    """Return how many requests wait for this very person: the badge. Kept on the user object like the signer is."""
+    kept: int | None = getattr(user, "_waits", None)
+    if kept is None:
+        kept = user._waits = counted(mine(user)) if signer(user).decides else 0
+    return kept
 
 
 def waits_for(user: Any) -> Q:
@@ -86,7 +91,10 @@ def _not_barred(who: Signer) -> Q:
 
 
 def _not_voted(who: Signer) -> Q:
-    return ~Q(Exists(Decision.objects.filter(votes_that_count_as(who), request=OuterRef("pk"))))
+    """One vote settles a request that needs one: only others can be open with a vote, and only they are looked up."""
+    return Q(votes_needed__lte=1) | ~Q(
+        Exists(Decision.objects.filter(votes_that_count_as(who), request=OuterRef("pk")))
+    )
 
 
 def _in_its_team(who: Signer) -> Q:
@@ -103,7 +111,7 @@ def _with_authority(who: Signer) -> Q:
     authority = Q(approvers="") & _up_to(_best(who.groups))
     for group, limits in who.groups.items():
         authority |= (Q(approvers=group) | Q(escalated_to=group)) & _up_to(limits)
-    return ~Q(kind=RequestKind.APPROVAL) | authority
+    return Q(kind__in=_NEEDS_NO_GROUP) | Q(kind=RequestKind.APPROVAL) & authority
 
 
 def _up_to(limits: Mapping[str, int]) -> Q:
