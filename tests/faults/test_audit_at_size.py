@@ -1,9 +1,11 @@
 """A million audit rows: sealed, exported without memory growing, and verified by the stand-alone script within 30 s.
 
-Absolute times belong to the machine, so the write overhead is a ratio between two runs of the same insert.
+Absolute times belong to the machine, so the write overhead is a share of the transaction that pays it.
 """
 
+import json
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -29,7 +31,7 @@ SELECT 'refund-clerk v14', 'agent', 'action.succeeded', 'action', gen_random_uui
   FROM generate_series(1, %s) n
 """
 VERIFY_WITHIN_S = 30.0
-MOST_OVERHEAD = 1.10
+MOST_OVERHEAD = 0.10
 
 
 @pytest.mark.chaos
@@ -56,19 +58,13 @@ def test_exporting_takes_no_more_memory_for_more_rows() -> None:
 
 @pytest.mark.chaos
 def test_the_hash_costs_a_writer_at_most_a_tenth() -> None:
-    """One transaction with an audit row, as every verb has, with and without what the chain needs.
+    """The trigger's own time per row, as PostgreSQL measures it, beside the shortest transaction with an audit row.
 
-    In turns, and the least disturbed of each: neighbours on the machine only ever add.
+    Both under the same load. Two timed loops side by side would measure the neighbours on the machine.
     """
-    with_chain, without = [], []
-    for _ in range(25):
-        with_chain.append(_per_transaction_s())
-        _trigger("DISABLE")
-        without.append(_per_transaction_s())
-        _trigger("ENABLE")
-    ratio = min(with_chain) / min(without)
-    print(f"\nwrite overhead: {ratio:.3f}")
-    assert ratio <= MOST_OVERHEAD
+    shares = [_trigger_s() / _per_transaction_s() for _ in range(5)]
+    print(f"\nwrite overhead: {min(shares):.1%} to {max(shares):.1%} of a transaction")
+    assert statistics.median(shares) <= MOST_OVERHEAD
 
 
 def _sealed_and_verified(rows: int, folder: Path) -> float:
@@ -101,6 +97,10 @@ def _per_transaction_s(times: int = 200, **data: Any) -> float:
     return (time.monotonic() - began) / times
 
 
-def _trigger(word: str) -> None:
+def _trigger_s(rows: int = 5_000) -> float:
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE approvals_auditevent {word} TRIGGER audit_write")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_MANY}", [rows])
+        said = cursor.fetchone()[0]
+    document = json.loads(said) if isinstance(said, str) else said
+    trigger = next(found for found in document[0]["Triggers"] if found["Trigger Name"] == "audit_write")
+    return float(trigger["Time"]) / 1000 / float(trigger["Calls"])
