@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -95,6 +95,8 @@ def team(request: HttpRequest, request_id: UUID) -> HttpResponse:
 def _worked(request: HttpRequest, request_id: UUID, verb: Callable[[Any], object]) -> HttpResponse:
     """Do it, then show the panel again (a fragment) or the page the person came from."""
     person = signed_in(request).user
+    if request_for(person, request_id) is None:
+        raise Http404
     try:
         verb(person)
     except (BadArguments, WrongTime) as refusal:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from approvals.audit import SYSTEM, Actor, record
 from approvals.database_clock import database_now
@@ -52,12 +52,12 @@ def ask_release(*, halt_id: UUID, user: User, to: str = SUPERVISED, why: str = "
 
     Raises NotAllowed, NotFound, AlreadySettled, WrongVote.
     """
-    if refusal_to_ask(user):
-        raise NotAllowed(refusal_to_ask(user))
     if to not in TO:
         raise WrongVote(f"A halt is released to {' or '.join(TO)}.")
     with transaction.atomic():
         halt = _open(halt_id, to)
+        if refusal_to_ask(user):
+            raise NotAllowed(refusal_to_ask(user))
         waiting = open_release(halt, to)
         if waiting is not None:
             return Asked(halt, waiting)
@@ -69,19 +69,23 @@ def ask_release(*, halt_id: UUID, user: User, to: str = SUPERVISED, why: str = "
 def open_release(halt: Halt, to: str = "") -> Request | None:
     """Return the open request to release this halt (to that stage), or None."""
     payload = {"halt": str(halt.pk)} | ({"to": to} if to else {})
-    return Request.objects.filter(
-        kind=RequestKind.PROPOSAL,
-        state=RequestState.OPEN,
-        proposal__contains={"change": CHANGE, "payload": payload},
-    ).first()
+    return _waiting().filter(proposal__contains={"payload": payload}).first()
+
+
+def open_releases() -> dict[str, Request]:
+    """Return the open requests to release halts, by the id of the halt."""
+    return {request.proposal["payload"]["halt"]: request for request in _waiting() if request.proposal}
 
 
 def withdraw_outrun() -> int:
     """Withdraw the requests to release halts that have ended or changed meanwhile. Returns how many."""
-    open_ones = Request.objects.filter(
+    return sum(_withdraw_if_outrun(pk) for pk in _waiting().values_list("pk", flat=True))
+
+
+def _waiting() -> QuerySet[Request]:
+    return Request.objects.filter(
         kind=RequestKind.PROPOSAL, state=RequestState.OPEN, proposal__contains={"change": CHANGE}
     )
-    return sum(_withdraw_if_outrun(pk) for pk in open_ones.values_list("pk", flat=True))
 
 
 def _withdraw_if_outrun(pk: UUID) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from approvals.errors import NotAllowed
+from approvals.errors import NotAllowed, NotFound
 from approvals.inbox_wanted import LONGEST_QUERY, wanted_from
 from approvals.models import SavedFilter
 
@@ -31,4 +31,5 @@ def save_filter(*, user: Any, name: str, query: str) -> SavedFilter:
 
 
 def delete_filter(*, user: Any, filter_id: int) -> None:
-    SavedFilter.objects.filter(user=user, pk=filter_id).delete()
+    if not SavedFilter.objects.filter(user=user, pk=filter_id).delete()[0]:
+        raise NotFound("You keep no such list.")

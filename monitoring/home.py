@@ -38,7 +38,6 @@ class Home:
     settled: Sequence[Row]
     on_the_wire: Sequence[Action]
     would_pause: int
-    agents: Sequence[str]
     last_halt: Halt | None
     checks: Sequence[Check]
     ended_well: int
@@ -67,7 +66,6 @@ def home_of(user: Any, now: datetime) -> Home:
         settled=_settled(user),
         on_the_wire=list(actions_visible_to(user).filter(state=ActionState.EXECUTING)[:SHOWN]),
         would_pause=visible.filter(state__in=(RunState.RUNNING, RunState.QUEUED)).count(),
-        agents=list(agents_visible_to(user).filter(disabled=False).order_by("name").values_list("name", flat=True)),
         last_halt=Halt.objects.filter(released_at__isnull=False).order_by("-released_at").first(),
         checks=checks_of(read_vitals()),
         ended_well=lately.filter(state=RunState.COMPLETED).count(),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from approvals.errors import ApprovalError
-from approvals.halt_release import ask_release, open_release, refusal_to_ask
+from approvals.halt_release import ask_release, open_releases, refusal_to_ask
 from approvals.halts import GLOBAL, SUPERVISED, confirm_halts, engage_halt, open_halts
 from approvals.models import Halt
 from approvals.people import signer
@@ -37,8 +37,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def halts(request: HttpRequest) -> HttpResponse:
     """What is halted now and what was, with who, when and why."""
+    asked = open_releases()
     context = {
-        "open_halts": [(halt, open_release(halt)) for halt in open_halts()],
+        "open_halts": [(halt, asked.get(str(halt.pk))) for halt in open_halts()],
         "past": Halt.objects.filter(released_at__isnull=False)
         .select_related("released_by")
         .order_by("-released_at")[:50],

@@ -283,11 +283,13 @@ class _Checks:
         name = self._override.compensate_with
         if name and name not in self._by_name:
             yield "compensate_with", self._no_such(name)
-        if self._override.compensate_arguments and not name:
+        elif name:
+            known = self._by_name[name].arguments
+            for argument in self._override.compensate_arguments:
+                if argument not in known:
+                    yield f"compensate_arguments.{argument}", f"{name} has no argument {argument}."
+        elif self._override.compensate_arguments:
             yield "compensate_arguments", "they belong to the tool that takes it back: name that in `compensate_with`."
-        for argument in self._override.compensate_arguments if name in self._by_name else ():
-            if argument not in self._by_name[name].arguments:
-                yield f"compensate_arguments.{argument}", f"{name} has no argument {argument}."
 
     def _about_requirements(self) -> Iterator[tuple[str, str]]:
         for index, rule in enumerate(self._override.require):

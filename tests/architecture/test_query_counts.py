@@ -76,7 +76,7 @@ def _one_more_of_everything(office: desk.Desk, number: int) -> None:
     activate_policy(rules=[*RULES, *_rules(number)], actor=SYSTEM)
     _work(desk.Desk(team, agent, office.people), number)
     tell(kind="run", title=f"Refunded {number}", subject=str(number), team=team)
-    engage_halt(scope=f"tool:nothing.at_all_{number}", reason="tried", user=office["admin"])
+    engage_halt(scope=f"agent:agent-{number}", reason="tried", user=office["admin"])
 
 
 def _rules(number: int) -> list[Mapping[str, Any]]:

@@ -64,6 +64,8 @@ def theirs(shop: Shop, model: ScriptedProvider) -> dict[str, str]:
         "source": "orders",
         "trigger": next(iter(rows_of("triggers"))),
         "rule": "none",
+        # Halts belong to no team; everybody sees them.
+        "halt_release": str(UUID(int=0)),
     }
 
 
@@ -127,7 +129,7 @@ ROLES = ("operator", "manager", "auditor", "admin")  # who may most comes last: 
     [
         ("POST", "runs/", {"agent": "refund-clerk", "goal": "x"}, {"operator", "admin"}),
         ("POST", "events/", {"source": "orders", "payload": {}}, {"operator", "admin"}),
-        ("POST", "halts/", {"scope": "connection:other", "reason": "x"}, {"operator", "admin"}),
+        ("POST", "halts/", {"scope": "agent:refund-clerk", "reason": "x"}, {"operator", "admin"}),
         ("POST", "providers/", {"name": "p", "kind": "openai"}, {"admin"}),
         ("PUT", "policy/", {"rules": [{"tool": "x.y", "level": 3}]}, {"admin"}),
         ("DELETE", "connections/shop/", None, {"admin"}),
