@@ -13,7 +13,7 @@ test: install-dev
 	@exec $(PY) -m pytest -n $(JOBS) --dist loadgroup --durations=12
 
 chaos: install-dev
-	@exec $(PY) -m pytest tests/faults -m "chaos or not chaos"
+	@exec $(PY) -m pytest tests/faults tests/browser/test_hundred_by_keyboard.py -m "chaos or not chaos"
 
 check: install-dev
 	$(PY) -m ruff check .

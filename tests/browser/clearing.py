@@ -70,7 +70,7 @@ def fill_inbox(desk: Desk, *, groups: Sequence[int], high: int, single: int) -> 
             # Requests of another agent or tool are another group; one desk has only one of each.
             Request.objects.filter(pk=request.pk).update(alike=f"{group}-{request.alike[:20]}")
     for number in range(high):
-        company.refund_waits(desk, order=f"9{number:03}", amount_minor=600_000 + number * 100_000)
+        company.refund_waits(desk, order=f"9{number:03}", amount_minor=600_000 + number * 1_000)
     for number in range(single):
         request = company.refund_waits(desk, order=f"8{number:03}", amount_minor=70_000)
         Request.objects.filter(pk=request.pk).update(alike="")
