@@ -48,7 +48,8 @@
   const lineOf = (element) => element?.closest?.("#alike-rows tbody tr");
   const focusLine = (step) => {
     const list = boxes();
-    const at = list.indexOf(one("input[name=item]", lineOf(document.activeElement)));
+    const line = lineOf(document.activeElement);
+    const at = line ? list.indexOf(one("input[name=item]", line)) : 0;
     list[Math.min(Math.max(at + step, 0), list.length - 1)]?.focus();
   };
 
