@@ -23,6 +23,8 @@ class Connection(models.Model):
     document_source = models.CharField(max_length=300, blank=True)
     # Overrides per tool, as in a configuration file.
     tools = models.JSONField(default=dict, blank=True)
+    # Who wrote which value of all this (integrations.editors): they do not sign what its tools propose.
+    editors = models.JSONField(default=dict, blank=True)
     auth_header = models.CharField(max_length=100, blank=True)
     auth_secret = models.TextField(blank=True)
     auth_secret_host = models.CharField(max_length=300, blank=True)
