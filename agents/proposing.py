@@ -18,6 +18,7 @@ from agents.spec import AgentSpec
 from agents.states import ActionState
 from agents.tools.base import Tool
 from agents.tools.paths import value_at
+from agents.tools.registry import get_tool
 from agents.undo.originals import original_of
 from approvals.audit import Actor
 from approvals.database_clock import database_now
@@ -271,7 +272,7 @@ def _ask(
             cls=verdict.cls,
             approvers=verdict.approvers,
             votes_needed=verdict.votes,
-            barred=[*_barred(run, verdict, policy), *_barred_before(proposal)],
+            barred=[*_barred(run, verdict, policy), *_barred_by_tool(action, tool), *_barred_before(proposal)],
             reason_code=verdict.code,
             deadline_s=verdict.deadline_s,
         ),
@@ -286,6 +287,12 @@ def _barred(run: Run, verdict: Verdict, policy: ActivePolicy) -> list[int]:
     if verdict.rule.number:
         people += authors_of_rule(rule_document(policy.rules[verdict.rule.number - 1]))
     return people
+
+
+def _barred_by_tool(action: Action, tool: Tool) -> list[int]:
+    """Return who said what the tool is and where it acts; what takes something back follows the first tool's words too."""
+    undone = get_tool(action.compensates.tool) if action.compensates else None
+    return [*tool.editors, *(undone.editors if undone else ())]
 
 
 def _barred_before(proposal: Proposal) -> list[int]:

@@ -15,6 +15,7 @@ from approvals.people import Signer, signer
 from approvals.states import Role
 from config.secrets import ENV, FILE, as_stored, describe
 from integrations import channel_documents
+from integrations.editors import note_secret
 from integrations.errors import EdgeError, NotYours
 from integrations.models import Connection
 from integrations.openapi.call import host_of
@@ -145,7 +146,8 @@ def _seal_secret(name: str, host: str, secret: Secret, *, user: User, now: datet
         return
     row.auth_header, row.auth_secret, row.auth_secret_host = secret.header, as_stored(secret.typed), host
     row.updated_at = now
-    row.save(update_fields=["auth_header", "auth_secret", "auth_secret_host", "updated_at"])
+    note_secret(row, user.pk)
+    row.save(update_fields=["auth_header", "auth_secret", "auth_secret_host", "editors", "updated_at"])
     record(
         actor=Actor.person(user),
         verb="connection.secret_set",

@@ -4,12 +4,13 @@ import json
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import CharField
 from django.db.models.expressions import RawSQL
 
 from agents.tools.base import Tool
+from integrations.editors import editors_of
 from integrations.models import Connection
 from integrations.openapi.call import Account
 from integrations.openapi.document import BadDocument
@@ -86,7 +87,7 @@ def _renewed(pk: int, row_version: str, kept: _Kept | None) -> _Kept:
     row = Connection.objects.filter(pk=pk).first()
     if row is None:
         return _Kept(row_version, (), {})
-    meaning = (account_of(row), row.document, json.dumps(row.tools, sort_keys=True), row.timeout_s)
+    meaning = (account_of(row), row.document, json.dumps([row.tools, row.editors], sort_keys=True), row.timeout_s)
     if kept is not None and kept.meaning == meaning:
         return _Kept(row_version, meaning, kept.tools)
     return _Kept(row_version, meaning, _derived(row))
@@ -95,7 +96,13 @@ def _renewed(pk: int, row_version: str, kept: _Kept | None) -> _Kept:
 def _derived(row: Connection) -> Mapping[str, Tool]:
     """Return the tools of a row; one that cannot be read offers none and stops nobody else."""
     try:
-        return offered_by(row).tools
+        offered = offered_by(row)
     except (BadDocument, BadOverrides) as error:
         log.error("connection %s offers no tools: %s", row.name, error)
         return {}
+    return {name: _with_editors(tool, offered, row.editors) for name, tool in offered.tools.items()}
+
+
+def _with_editors(tool: Tool, offered: ConnectionTools, editors: Mapping[str, int]) -> Tool:
+    operation = offered.operations[tool.name]
+    return replace(tool, editors=editors_of(editors, {operation.name, operation.operation_id}))

@@ -143,6 +143,7 @@ def refund_waits(
     event: Mapping[str, Any] | None = None,
     target: Mapping[str, Any] | None = None,
     initiator: Any = None,
+    tool: Tool = TOOL,
     **arguments: Any,
 ) -> Request:
     """A refund that waits for approval, proposed by the agent as in life."""
@@ -154,7 +155,7 @@ def refund_waits(
         call_id="call-1",
         turn=1,
         position=0,
-        tool=TOOL,
+        tool=tool,
         arguments=given,
         reason=claim,
         confidence=0.82,

@@ -135,6 +135,7 @@ class Tool:
     authority: dotted paths of the arguments that carry power.
     window_h: how long the other side remembers an idempotency key, in hours.
     redact: dotted paths of the result that the model sees as placeholders.
+    editors: ids of the people who wrote what the tool is and where it acts; they do not sign what it would do.
     """
 
     name: str
@@ -160,3 +161,4 @@ class Tool:
     require: tuple[RequireSpec, ...] = ()
     ensure: tuple[EnsureSpec, ...] = ()
     redact: tuple[str, ...] = ()
+    editors: tuple[int, ...] = ()

@@ -14,10 +14,12 @@ from approvals import configured
 from approvals.audit import Actor, record
 from config.secrets import SEALED
 from integrations.channel_documents import fill_channel, is_channel
+from integrations.editors import note_editors
 from integrations.models import Connection, Source, Trigger
 from integrations.openapi.call import host_of
 from integrations.package.checking import version_document
 from integrations.package.diffing import SINGULAR, Change, Document
+from integrations.package.rows import connection_document
 from integrations.package.secrets_check import drops_provider_key, drops_secret
 
 
@@ -83,6 +85,7 @@ def _put_connection(name: str, document: Document, hand: Hand) -> None:
     auth = document["auth"] or {"header": "", "value": ""}
     dropped = drops_secret(name, document)
     row = Connection.objects.filter(name=name).first() or Connection(name=name)
+    note_editors(row, connection_document(row) if row.pk else None, document, hand.user.pk if hand.user else None)
     row.kind, row.base_url, row.timeout_s = document["kind"], document["base_url"], document["timeout_s"]
     row.options, row.signing_secret = {}, ""
     row.document, row.tools = document["document"], document["tools"]

@@ -1,6 +1,7 @@
 """Separation of duties as a matrix: every relation that keeps somebody from signing, at every door. Nothing gets in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -81,6 +82,12 @@ def raised_the_amount(desk: Desk) -> tuple[Request, User]:
     successor = edited(company.refund_waits(desk), who, 90_000).request
     assert successor is not None
     return successor, who
+
+
+def said_what_the_tool_is(desk: Desk) -> tuple[Request, User]:
+    """How a connection tells it of a real tool: test_who_wrote_the_tool."""
+    who = somebody(desk, "tool-writer")
+    return company.refund_waits(desk, tool=replace(company.TOOL, editors=(who.pk,))), who
 
 
 def has_voted(desk: Desk) -> tuple[Request, User]:
@@ -184,7 +191,14 @@ def stands_in_for_two_each_with_half(desk: Desk) -> tuple[Request, User]:
     return company.refund_waits(desk), who
 
 
-_BARRED = (started_it, wrote_the_version, wrote_the_words_before, wrote_the_rule, raised_the_amount)
+_BARRED = (
+    started_it,
+    wrote_the_version,
+    wrote_the_words_before,
+    wrote_the_rule,
+    said_what_the_tool_is,
+    raised_the_amount,
+)
 RELATIONS: tuple[Callable[[Desk], tuple[Request, User]], ...] = (
     *_BARRED,
     *(stands_in_for(barred) for barred in _BARRED),
