@@ -2,20 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from approvals.arguments import Shown
 from approvals.models import Request
+from approvals.new_request import Opening
 from approvals.states import RequestClass, RequestKind, RequestState
-
-if TYPE_CHECKING:
-    from approvals.opening import Opening
 
 # A flag of these kinds says that somebody should look before they sign.
 _SEVERE = ("wait", "stop")
 
 
-def alike_key(opening: "Opening") -> str:
+def alike_key(opening: Opening) -> str:
     """Return the same short text for requests that may be decided together; "" for whatever must be alone.
 
     Same kind, agent, mode, tool, rule, approvers, currency and team. Which arguments differ is shown in a table,
@@ -53,7 +51,7 @@ def apart(request: Request, arguments: Sequence[Shown] = (), *, tampered: bool =
     return ""
 
 
-def _alone(opening: "Opening") -> bool:
+def _alone(opening: Opening) -> bool:
     return (
         opening.kind != RequestKind.APPROVAL
         or opening.cls != RequestClass.NORMAL

@@ -1,53 +1,24 @@
 """Opening a request: what a person must settle, written with its audit row and a notice to those who may."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from approvals.alike import alike_key
 from approvals.audit import Actor, record
 from approvals.deadlines import hours_for, reminder_columns
 from approvals.desk_due import columns_at_opening
 from approvals.models import Request, Team
+from approvals.new_request import Opening
 from approvals.notices import tell
 from approvals.policy.canonical import canonical_bytes, digest_of, exact
 from approvals.states import RequestClass, RequestKind
 from approvals.working_hours import add_working_seconds
 
+# The shape of what is opened belongs to it: most callers need both.
+__all__ = ["Opening", "is_as_proposed", "is_as_shown", "open_request"]
+
 DEFAULT_DEADLINE_S = 24 * 3600
 HIGH_DEADLINE_S = 4 * 3600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """What is known when a request opens. `card` is what the reviewer sees beside the arguments (templates/approvals)."""
-
-    kind: RequestKind
-    title: str
-    card: Mapping[str, Any]
-    team_id: int | None = None
-    agent: str = ""
-    subject: str = ""
-    tool: str = ""
-    connection: str = ""
-    run_id: UUID | None = None
-    action_id: UUID | None = None
-    action_digest: str = ""
-    money_minor: int | None = None
-    currency: str = ""
-    risk: str = "medium"
-    rule: Mapping[str, Any] = field(default_factory=dict)
-    level: str = ""
-    cls: RequestClass = RequestClass.NORMAL
-    approvers: str = ""
-    votes_needed: int = 1
-    barred: Sequence[int] = ()
-    priority: str = "normal"
-    reason_code: str = ""
-    deadline_s: int | None = None
-    proposal: Mapping[str, Any] | None = None
 
 
 def open_request(opening: Opening, *, actor: Actor, now: datetime) -> Request:
@@ -119,7 +90,7 @@ def _seen(opening: Opening) -> dict[str, Any]:
     return whole
 
 
-def _terms(said: "Opening | Request") -> dict[str, Any]:
+def _terms(said: Opening | Request) -> dict[str, Any]:
     """Under which conditions it is signed. They stand on the card beside its text, and never change while it waits."""
     values = {name: getattr(said, name) for name in _TERMS}
     return {name: str(value) if isinstance(value, str) else value for name, value in values.items()}
