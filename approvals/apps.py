@@ -6,7 +6,13 @@ class ApprovalsConfig(AppConfig):
     name = "approvals"
     default_auto_field = "django.db.models.BigAutoField"
     # The app's database role may add rows to these and never change one (config/grants.py).
-    append_only_tables = ("approvals_auditevent", "approvals_auditseal", "approvals_auditcheckpoint")
+    append_only_tables = (
+        "approvals_auditevent",
+        "approvals_auditseal",
+        "approvals_auditcheckpoint",
+        "approvals_label",
+        "approvals_control",
+    )
     # What the guards on states ask: written by whoever migrates.
     read_only_tables = ("approvals_allowedmove",)
 

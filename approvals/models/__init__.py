@@ -3,6 +3,7 @@ from approvals.models.audit import AuditCheckpoint, AuditEvent, AuditSeal, Check
 from approvals.models.desk import Absence, Remark, SavedFilter, Snooze, Viewing
 from approvals.models.halt import Halt
 from approvals.models.installation import Installation
+from approvals.models.labels import Control, Label, StandingAnswer
 from approvals.models.notice import Notice
 from approvals.models.people import ApiToken, ApproverGroup, GroupMember, Profile, Team
 from approvals.models.policy import PolicyVersion
@@ -20,10 +21,12 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "CheckpointDelivery",
+    "Control",
     "Decision",
     "GroupMember",
     "Halt",
     "Installation",
+    "Label",
     "LegalHold",
     "Notice",
     "PolicyReplay",
@@ -34,6 +37,7 @@ __all__ = [
     "Request",
     "SavedFilter",
     "Snooze",
+    "StandingAnswer",
     "Team",
     "Viewing",
 ]

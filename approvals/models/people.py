@@ -17,6 +17,8 @@ class Team(models.Model):
     escalates_to = models.ForeignKey(
         "ApproverGroup", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    # How many seeded controls wait among a hundred requests that people decided, by day at most. 0: none are seeded.
+    control_percent = models.PositiveSmallIntegerField(default=0)
     package = models.CharField(max_length=80, blank=True)
 
     def __str__(self) -> str:
