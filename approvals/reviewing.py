@@ -219,6 +219,26 @@ def card_view(user: Any, request: Request, *, now: datetime, mode: str = "") -> 
     )
 
 
+def bare_view(user: Any, request: Request, *, now: datetime) -> CardView:
+    """The card without what only its reader needs: enough to check a vote against, never to be drawn."""
+    action = _action(request)
+    shown, tampered = shown_of(request, action)
+    return CardView(
+        request=request,
+        card=request.card,
+        action=action,
+        arguments=shown,
+        decisions=(),
+        votes=0,
+        refusal="",
+        edit_refusal="",
+        halted=False,
+        tampered=tampered,
+        now=now,
+        user=user,
+    )
+
+
 def with_typed(view: CardView, typed: Typed, *, banner: str = "", problems: Sequence[str] = ()) -> CardView:
     """The same card holding what was typed and saying what was wrong with it."""
     return replace(view, typed=typed, banner=banner, problems=tuple(problems))

@@ -26,7 +26,7 @@ from approvals.inbox_quiet import quiet_of
 from approvals.inbox_wanted import Wanted, wanted_from
 from approvals.kept_typing import keep_typed, typed_before
 from approvals.models import Request
-from approvals.reviewing import REASONS, CardView, card_view, with_typed
+from approvals.reviewing import REASONS, CardView, bare_view, card_view, with_typed
 from approvals.saved_filters import saved_filters
 from approvals.selectors import request_for
 from approvals.services import Settlement, decide_request, undo_decision
@@ -113,10 +113,11 @@ def changes(request: HttpRequest) -> HttpResponse:
 def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """One vote, bound to the digest that was on the card."""
     person, ballot = signed_in(request).user, ballot_from(request.POST)
-    view = _view(person, request_id, mode="edit" if ballot.editing else ballot.mode)
-    if view is None:
+    found = request_for(person, request_id)
+    if found is None:
         raise Http404
-    arguments = None
+    now, arguments = timezone.now(), None
+    view = card_view(person, found, now=now, mode="edit") if ballot.editing else bare_view(person, found, now=now)
     if ballot.editing:
         fields, arguments, clean = edited(view, request.POST)
         view = replace(view, fields=fields)
@@ -126,7 +127,8 @@ def decide(request: HttpRequest, request_id: UUID) -> HttpResponse:
             return _refused(request, with_typed(view, ballot.typed, banner="Mend what is marked."), 422)
     lacking = missing(ballot, view) if view.is_open else ""
     if lacking:
-        return _refused(request, with_typed(view, ballot.typed, banner=lacking), 422)
+        drawn = view if ballot.editing else card_view(person, found, now=now, mode=ballot.mode)
+        return _refused(request, with_typed(drawn, ballot.typed, banner=lacking), 422)
     if _must_sign_in_again(request, ballot, view.request):
         return _sign_in_again(request, request_id)
     return _vote(request, view, ballot, arguments)
@@ -168,7 +170,8 @@ def _vote(request: HttpRequest, view: CardView, ballot: Ballot, arguments: dict[
             answer=ballot.answer,
             arguments=arguments,
             result_code=ballot.result_code,
-            stepped_up=stepped_up(request),
+            # Asked only where it counts: it costs six questions.
+            stepped_up=view.is_high and stepped_up(request),
         )
     except BadArguments as refusal:
         fields, rest = with_problems(view.fields, refusal.extra.get("problems", ()))
@@ -209,7 +212,9 @@ def _went_on(request: HttpRequest, decided: Request, settlement: Settlement) -> 
     address = address_of(opened.place, wanted)
     if not wants_fragment(request):
         return _see(address, undoable)
-    context = pane_context(request, _after(person, wanted), opened, pane="card", undo=undoable)
+    # The next card does not wait for the counts: the page asks for them once it stands (inbox.js).
+    listed = {"wanted": wanted} if opened.place else _after(person, wanted)
+    context = pane_context(request, listed, opened, pane="card", undo=undoable)
     response = render(request, f"{PAGE}#decided", {**context, "decided": decided.pk, "said": settlement.message})
     response["HX-Push-Url"] = address
     patch_vary_headers(response, ("HX-Request",))

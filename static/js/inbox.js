@@ -288,6 +288,7 @@
     if (pane.dataset.decided) {
       takeOff(pane);
       startUndo();
+      setTimeout(() => window.htmx.trigger("#inbox-live", "look"), 50);
     }
     const filled = pane.dataset.request || one("#report", pane);
     inbox().setAttribute("data-pane", filled ? "card" : rows().length ? "list" : "empty");
