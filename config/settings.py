@@ -161,6 +161,8 @@ OIDC_ISSUER = env.text("OIDC_ISSUER")
 _issuer = urlsplit(OIDC_ISSUER)
 # The claim that finds a person's account the first time: a verified "email", or another that holds the name here.
 OIDC_MATCH = env.text("OIDC_MATCH", "email")
+# Who holds somebody's session connects no account of their own to it.
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
 SOCIALACCOUNT_ADAPTER = "config.single_sign_on.SingleSignOnAdapter"
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": []}}
 if OIDC_ISSUER:

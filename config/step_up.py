@@ -1,6 +1,7 @@
 """Whether whoever is signed in has shown within the last minutes that it is still them."""
 
 import time
+from typing import Any
 
 from allauth.account.internal.flows import reauthentication
 from allauth.account.internal.flows.login import get_authentication_records
@@ -14,7 +15,12 @@ def stepped_up(request: HttpRequest) -> bool:
     Who has neither password nor second factor here cannot be asked by us: for them the sign-in at the issuer counts,
     while it is as fresh (allauth alone would take such a person for proven at any time).
     """
-    if reauthentication.get_reauthentication_flows(request.user):
+    if has_own_proof(request.user):
         return bool(reauthentication.did_recently_reauthenticate(request))
     records = get_authentication_records(request, request.user)
     return bool(records) and float(time.time() - records[-1]["at"]) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def has_own_proof(user: Any) -> bool:
+    """Return whether we ourselves can ask this person who they are: by a password, or a second factor."""
+    return bool(reauthentication.get_reauthentication_flows(user))

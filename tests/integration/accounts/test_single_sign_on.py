@@ -36,9 +36,9 @@ def operator() -> User:
     return user
 
 
-def come_back(client: Client, **changed: str) -> Any:
+def come_back(client: Client, start: str = "/accounts/oidc/company/login/", **changed: str) -> Any:
     """Start at our button, be sent to the issuer, come back with its code."""
-    sent = client.post("/accounts/oidc/company/login/")
+    sent = client.post(start)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(sent["Location"]).query).items()}
     assert asked["code_challenge_method"] == "S256"
     back = {"code": "a-code", "state": asked["state"], **changed}
@@ -134,3 +134,44 @@ def test_who_has_only_the_company_account_shows_who_they_are_by_a_fresh_sign_in_
     for entry in request.session["account_authentication_methods"]:
         entry["at"] = time.time() - 301
     assert not stepped_up(request)
+
+
+def from_long_ago(client: Client) -> None:
+    """Make the sign-in of this browser older than what counts as fresh."""
+    session = client.session
+    for entry in session["account_authentication_methods"]:
+        entry["at"] = time.time() - 301
+    session.save()
+
+
+def test_an_old_session_of_who_has_only_the_company_account_adds_no_factor_to_sign_with(
+    client: Client, issuer: Issuer, operator: User
+) -> None:
+    """A stolen cookie would make itself a second factor, show that one, and sign what asks for a fresh sign-in."""
+    operator.set_unusable_password()
+    operator.save()
+    issuer.claims = {"sub": "77", "email": operator.email, "email_verified": True}
+    come_back(client)
+    assert client.get("/accounts/2fa/totp/activate/").status_code == 200
+    from_long_ago(client)
+    for path in ("totp/activate/", "webauthn/add/", "recovery-codes/generate/"):
+        answer = client.get(f"/accounts/2fa/{path}")
+        assert answer["Location"] == "/accounts/2fa/", path
+    assert b"company account" in client.get("/accounts/2fa/").content
+    come_back(client)
+    assert client.get("/accounts/2fa/totp/activate/").status_code == 200
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+def test_an_old_session_connects_no_other_company_account(
+    client: Client, issuer: Issuer, operator: User, has_password: bool
+) -> None:
+    if not has_password:
+        operator.set_unusable_password()
+        operator.save()
+    issuer.claims = {"sub": "77", "email": operator.email, "email_verified": True}
+    come_back(client)
+    from_long_ago(client)
+    issuer.claims = {"sub": "of-the-thief", "email": "thief@shop.example", "email_verified": True}
+    come_back(client, "/accounts/oidc/company/login/?process=connect")
+    assert list(operator.socialaccount_set.values_list("uid", flat=True)) == ["77"]  # type: ignore[attr-defined]
