@@ -6,11 +6,11 @@ audited: nobody is locked out of their own installation. Taking away the other a
 for a day, and an admin whom the proposer alone has just made does not sign for them (approvals.new_admins).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from approvals.audit import Actor
 from approvals.configured import open_proposal
@@ -40,9 +40,21 @@ def register() -> None:
 def needs_second(by: User, *, beside: User | None = None) -> bool:
     """Return whether another admin is to countersign what this one gives; beside: whom it is given to, who cannot."""
     now = database_now()
-    admins = User.objects.filter(Q(groups__name=Role.ADMIN) | Q(is_superuser=True), is_active=True)
-    others = admins.exclude(pk__in=[by.pk, *made_admins_lately(by, now), *([beside.pk] if beside else [])])
+    others = _admins().exclude(pk__in=[by.pk, *made_admins_lately(by, now), *([beside.pk] if beside else [])])
     return others.exists() or unmade_admins_lately(by, now)
+
+
+def keep_from_signing(request: Request, names: Collection[str]) -> None:
+    """Bar those who are given something from signing for it, as long as another admin is left who can."""
+    given = User.objects.filter(username__in=names).values_list("pk", flat=True)
+    barred = sorted({*request.barred, *given})
+    if barred != request.barred and _admins().exclude(pk__in=barred).exists():
+        request.barred = barred
+        request.save(update_fields=["barred"])
+
+
+def _admins() -> QuerySet[User]:
+    return User.objects.filter(Q(groups__name=Role.ADMIN) | Q(is_superuser=True), is_active=True)
 
 
 def propose_authority(

@@ -21,11 +21,7 @@ class GroupRow:
     package: str
     people: tuple[str, ...]
     limits: Mapping[str, Mapping[str, int]]
-
-
-def team_packages() -> dict[str, str]:
-    """Return every team with the package it came from."""
-    return dict(Team.objects.order_by("name").values_list("name", "package"))
+    escalates_to: str
 
 
 def team_id(name: str) -> int:
@@ -35,6 +31,8 @@ def team_id(name: str) -> int:
 def put_team(*, name: str, package: str, actor: Actor) -> None:
     """Make a team; one that exists stays as it is, whoever made it: teams are shared."""
     team, made = Team.objects.get_or_create(name=name, defaults={"package": package})
+    # A team of nobody's is taken up by the package that says more of it.
+    Team.objects.filter(pk=team.pk, package="").update(package=package)
     if made:
         record(actor=actor, verb="team.created", subject_type="team", subject_id=team.pk, subject=name, package=package)
 
@@ -54,7 +52,7 @@ def retire_team(*, name: str, actor: Actor) -> None:
 
 def group_rows() -> list[GroupRow]:
     """Return every approver group with its people and their limits."""
-    rows = ApproverGroup.objects.prefetch_related("memberships__user").order_by("name")
+    rows = ApproverGroup.objects.select_related("escalates_to").prefetch_related("memberships__user").order_by("name")
     return [_group_row(row) for row in rows]
 
 
@@ -65,6 +63,7 @@ def _group_row(group: ApproverGroup) -> GroupRow:
         package=group.package,
         people=tuple(sorted(member.user.get_username() for member in members)),
         limits={member.user.get_username(): member.limits for member in members if member.limits},
+        escalates_to=group.escalates_to.name if group.escalates_to else "",
     )
 
 

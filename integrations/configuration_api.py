@@ -43,12 +43,6 @@ from integrations.serializers import WrittenOut
 Names = set[str] | None
 
 
-class TeamDocument(shapes.Shape):
-    """A team: people who share the sight of some agents' work."""
-
-    name: shapes.Slug
-
-
 class GroupDocument(shapes.Group):
     """People whom a rule may name as approvers."""
 
@@ -66,6 +60,7 @@ class RuleDocument(shapes.Shape):
     votes: int = 1
     deadline_h: float | None = None
     constrain: dict[str, Any] | None = None
+    until: str | None = None
     note: str = ""
     id: str = ""
 
@@ -117,8 +112,8 @@ def _as_said(shape: shapes.Shape) -> tuple[str, Document]:
     return document["name"], document
 
 
-def _team(shape: TeamDocument) -> tuple[str, Document]:
-    return shape.name, {}
+def _team(shape: shapes.Team) -> tuple[str, Document]:
+    return shape.name, shape.canonical()
 
 
 def _group(shape: GroupDocument) -> tuple[str, Document]:
@@ -161,7 +156,7 @@ def _shown_rule(name: str, row: Row) -> Document:
 
 
 KINDS = (
-    Kind("teams", TeamDocument, _names(lambda who: who.user.teams.all()), _team, _with_name),
+    Kind("teams", shapes.Team, _names(lambda who: who.user.teams.all()), _team, _with_name),
     Kind("groups", GroupDocument, _groups_of, _group, _with_name),
     Kind("providers", shapes.Provider, _everything, _as_said, _with_name),
     Kind("connections", shapes.Connection, _names(visible_connections), _connection, _with_name),

@@ -14,18 +14,18 @@ from django.db import connection, transaction
 
 from approvals import configured
 from approvals.audit import Actor, record
-from approvals.authority import needs_second
+from approvals.authority import keep_from_signing, needs_second
 from approvals.database_clock import database_now
 from approvals.errors import NotAllowed, RequestChanged
 from approvals.people import signer
 from approvals.policy_versions import activate_policy
 from approvals.proposals import register_change
 from approvals.services import propose_change
-from integrations.package.autonomy import more_for_others, wider_by_own_groups
+from integrations.package.autonomy import given_more, more_for_others, more_when_late, wider_by_own_groups
 from integrations.package.diffing import Change, Verb
 from integrations.package.planning import Plan, is_empty_installation, make_plan, rules_after
 from integrations.package.problems import BadPackage
-from integrations.package.putting import Hand, put, retire
+from integrations.package.putting import Hand, put, put_escalation, retire
 from integrations.package.rows import all_rows
 from integrations.package.wishes import Wish
 
@@ -105,8 +105,8 @@ def _with_own_authority(plan: Plan, user: User | None) -> Plan:
     if user is None or is_empty_installation(all_rows()):
         return plan
     own = tuple(wider_by_own_groups(user.get_username(), plan.changes))
-    others = tuple(more_for_others(user.get_username(), plan.changes)) if needs_second(user) else ()
-    return replace(plan, wider=plan.wider + own + others)
+    others = (*more_for_others(user.get_username(), plan.changes), *more_when_late(plan.changes))
+    return replace(plan, wider=plan.wider + own + (others if needs_second(user) else ()))
 
 
 def _person(pk: int | None) -> User | None:
@@ -121,12 +121,15 @@ def plan_digest(plan: Plan) -> str:
 
 def _carry_out(plan: Plan, hand: Hand) -> None:
     owners = _owners(plan.wish)
+    put_first = [change for change in plan.changes if change.verb is not Verb.RETIRE]
+    for change in put_first:
+        _do(change, plan, hand, owners)
+    # Only now every group is there that the wish names, and only now nothing needs one any more that is to go.
+    for change in put_first:
+        put_escalation(change, hand)
     for change in plan.changes:
-        if change.kind != "policy":
-            owned = replace(hand, package=owners.get((change.kind, change.name), hand.package))
-            (retire if change.verb is Verb.RETIRE else put)(change, owned)
-        elif change is _first_rule(plan):
-            _put_rules(plan, hand)
+        if change.verb is Verb.RETIRE:
+            _do(change, plan, hand, owners)
     record(
         actor=hand.actor,
         verb="configuration.applied",
@@ -138,6 +141,14 @@ def _carry_out(plan: Plan, hand: Hand) -> None:
         wider=list(plan.wider),
         wish=plan.wish.digest,
     )
+
+
+def _do(change: Change, plan: Plan, hand: Hand, owners: Mapping[tuple[str, str], str]) -> None:
+    if change.kind != "policy":
+        owned = replace(hand, package=owners.get((change.kind, change.name), hand.package))
+        (retire if change.verb is Verb.RETIRE else put)(change, owned)
+    elif change is _first_rule(plan):
+        _put_rules(plan, hand)
 
 
 def _first_rule(plan: Plan) -> Change | None:
@@ -164,14 +175,17 @@ def _asked(plan: Plan, actor: Actor, user: User | None) -> UUID:
     open_one = configured.open_proposal(change=CHANGE, plan=digest)
     if open_one is not None:
         return open_one
-    return propose_change(
+    request = propose_change(
         change=CHANGE,
         payload={"wish": plan.wish.to_json(), "plan": digest},
         title=_title(plan),
         card=_card(plan, digest),
         proposer=user,
         actor=actor,
-    ).pk
+    )
+    if user is not None:
+        keep_from_signing(request, given_more(user.get_username(), plan.changes))
+    return request.pk
 
 
 def _title(plan: Plan) -> str:

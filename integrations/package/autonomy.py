@@ -48,12 +48,29 @@ def wider_by_own_groups(person: str, changes: Sequence[Change]) -> Iterator[str]
 
 def more_for_others(person: str, changes: Sequence[Change]) -> Iterator[str]:
     """Yield one sentence for each other person who could sign more than before: a second admin countersigns that."""
+    return (f"{other} could sign more in the group {group}." for other, group in _more(person, changes))
+
+
+def given_more(person: str, changes: Sequence[Change]) -> set[str]:
+    """Return the names of the other people who could sign more than before: they do not sign for that themselves."""
+    return {other for other, _ in _more(person, changes)}
+
+
+def _more(person: str, changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     for change in changes:
         people = change.after["people"] if change.kind == "groups" and change.after else ()
         for other in sorted(set(people) - {person}):
             (was_in, before), (_, after) = _standing(other, change.before), _standing(other, change.after)
             if not was_in or any(amount > before.get(currency, -1) for currency, amount in after.items()):
-                yield f"{other} could sign more in the group {change.name}."
+                yield other, change.name
+
+
+def more_when_late(changes: Sequence[Change]) -> Iterator[str]:
+    """Yield one sentence for each team or group whose requests more people could sign when time runs out."""
+    for change in changes:
+        to = change.after.get("escalates_to") if change.kind in ("teams", "groups") and change.after else ""
+        if to and to != (change.before or {}).get("escalates_to"):
+            yield f"When 75 % of the time has gone, members of {to} could sign what waits for {change.name}."
 
 
 def _standing(person: str, group: Document | None) -> tuple[bool, Mapping[str, int]]:

@@ -13,7 +13,7 @@ from integrations.channel_documents import is_channel
 from integrations.openapi.document import BadDocument
 from integrations.openapi.overrides import BadOverrides
 from integrations.package.connection_tools import tools_of_document
-from integrations.package.diffing import SINGULAR, Change, Document, Verb
+from integrations.package.diffing import SINGULAR, Change, Document, State, Verb
 from integrations.package.problems import Problem
 from integrations.package.rows import Rows
 from integrations.package.wishes import Wish
@@ -59,7 +59,18 @@ class _Thing:
 Known = Mapping[str, set[str]]
 
 
+def _escalation(thing: _Thing, known: Known) -> Iterator[Problem]:
+    to = thing.document.get("escalates_to", "")
+    if to and to not in known["groups"]:
+        yield thing.unknown("groups", to, "escalates_to")
+
+
 def _group(thing: _Thing, known: Known) -> Iterator[Problem]:
+    yield from _escalation(thing, known)
+    if thing.document["escalates_to"] == thing.name:
+        yield thing.problem(
+            "escalates_to", what=f"{thing.name} cannot escalate to itself.", todo="Name another group, or none."
+        )
     people = thing.document["people"]
     for person in sorted(set(people) - configured.known_people(people)):
         yield thing.problem("people", what=f"There is nobody named {person}.", todo="Add the person first.")
@@ -150,6 +161,7 @@ def _rule(thing: _Thing, known: Known) -> Iterator[Problem]:
 
 
 _CHECKERS: dict[str, Callable[[_Thing, Known], Iterator[Problem]]] = {
+    "teams": _escalation,
     "groups": _group,
     "connections": _connection,
     "policy": _rule,
@@ -178,28 +190,37 @@ def _left_behind(rows: Rows, changes: Sequence[Change], known: Known) -> Iterato
     """Yield what would still need a thing that is to go."""
     for change in changes:
         if change.verb is Verb.RETIRE:
-            for what in sorted(set(_needing(change, rows, known))):
+            for what in sorted(set(_needing(change, _after(rows, changes), known))):
                 yield Problem(
                     f"{change.sentence[:1].upper()}{change.sentence[1:]}: {what} still needs it.", "Change that first."
                 )
 
 
-def _needing(change: Change, rows: Rows, known: Known) -> Iterator[str]:
+def _after(rows: Rows, changes: Sequence[Change]) -> State:
+    """Return everything as it would be, with what is retired as it was."""
+    put = {(change.kind, change.name): change.after for change in changes if change.after is not None}
+    documents = {(kind, name): row.document for kind, things in rows.items() for name, row in things.items()} | put
+    return {kind: {name: said for (of, name), said in documents.items() if of == kind} for kind in rows}
+
+
+def _needing(change: Change, state: State, known: Known) -> Iterator[str]:
     match change.kind:
         case "groups":
             waiting = configured.open_requests_for_group(change.name)
             if waiting:
                 yield f"{waiting} open request{'s' if waiting > 1 else ''}"
-            yield from _in_use(rows, known, "policy", lambda rule: rule.get("approvers") == change.name)
+            yield from _in_use(state, known, "policy", lambda rule: rule.get("approvers") == change.name)
+            for kind in ("teams", "groups"):
+                yield from _in_use(state, known, kind, lambda one: one["escalates_to"] == change.name)
         case "agents":
-            yield from _in_use(rows, known, "triggers", lambda trigger: trigger["agent"] == change.name)
+            yield from _in_use(state, known, "triggers", lambda trigger: trigger["agent"] == change.name)
         case "providers":
-            yield from _in_use(rows, known, "agents", lambda agent: change.name in _providers(agent))
+            yield from _in_use(state, known, "agents", lambda agent: change.name in _providers(agent))
 
 
-def _in_use(rows: Rows, known: Known, kind: str, needs: Callable[[Document], bool]) -> Iterator[str]:
-    for name, row in rows[kind].items():
-        if name in known[kind] and needs(row.document):
+def _in_use(state: State, known: Known, kind: str, needs: Callable[[Document], bool]) -> Iterator[str]:
+    for name, document in state[kind].items():
+        if name in known[kind] and needs(document):
             yield f"{SINGULAR[kind]} {name}"
 
 

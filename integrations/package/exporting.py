@@ -21,8 +21,8 @@ def package_document(name: str, *, by_hand: bool = False) -> dict[str, Any]:
     rows = _owned(all_rows(), "" if by_hand else name)
     # Teams are shared: those that the agents work for are named, whoever made them, so that the file stands alone.
     teams = sorted({*rows["teams"], *(agent["team"] for agent in rows["agents"].values())})
-    document: dict[str, Any] = {"package": name, "teams": teams}
-    document["groups"] = dict(rows["groups"])
+    document: dict[str, Any] = {"package": name, "teams": [_team(team, rows["teams"].get(team, {})) for team in teams]}
+    document["groups"] = {group: _group(said) for group, said in rows["groups"].items()}
     for kind in ("providers", "connections", "agents", "sources"):
         document[kind] = [_said(thing) for thing in rows[kind].values()]
     document["policy"] = [_rule(rule) for rule in rows["policy"].values()]
@@ -52,6 +52,16 @@ def _with_api(kind: str, row: Row) -> Document:
     if kind != "connections" or "document" not in row.document:
         return row.document
     return {**row.document, "document": json.loads(row.document["document"] or "{}")}
+
+
+def _team(name: str, document: Document) -> str | dict[str, Any]:
+    """Return the team as its name, or as a mapping where there is more to say of it."""
+    said = _said(document)
+    return {"name": name, **said} if said else name
+
+
+def _group(document: Document) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "escalates_to" or value}
 
 
 def _said(document: Document) -> dict[str, Any]:

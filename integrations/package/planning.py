@@ -16,6 +16,8 @@ from integrations.package.rows import Row, Rows, all_rows, stored_rules
 from integrations.package.secrets_check import secret_notes
 from integrations.package.wishes import Wish
 
+NEW_TEAM: Document = {"hours": {}, "escalates_to": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -36,7 +38,7 @@ def make_plan(wish: Wish) -> Plan:
     """Return what carrying out the wish would change, as things are now."""
     rows = all_rows()
     foreign = list(_foreign(wish, rows))
-    changes = tuple(changes_between(_before(wish, rows), wish.put))
+    changes = tuple(changes_between(_before(wish, rows), {**wish.put, "teams": _whole_teams(wish, rows)}))
     problems = foreign or [*check(wish, rows, changes), *_rules_together(wish, changes)]
     wider = () if problems else tuple(_wider(rows, changes, wish))
     return Plan(wish, changes, tuple(problems), tuple(secret_notes(changes)), wider)
@@ -55,6 +57,15 @@ def _before(wish: Wish, rows: Rows) -> State:
     }
 
 
+def _whole_teams(wish: Wish, rows: Rows) -> dict[str, Document]:
+    """Return the wished teams with all that holds of them: what a wish does not say of a team stays."""
+    there = rows["teams"]
+    return {
+        name: {**NEW_TEAM, **(there[name].document if name in there else {}), **said}
+        for name, said in wish.put.get("teams", {}).items()
+    }
+
+
 def _is_replaced(wish: Wish, kind: str, name: str, row: Row) -> bool:
     wanted = name in wish.put.get(kind, {})
     if row.is_free:
@@ -64,9 +75,10 @@ def _is_replaced(wish: Wish, kind: str, name: str, row: Row) -> bool:
     return wanted or name in wish.retire.get(kind, ())
 
 
-def _may_have(kind: str, row: Row, wanted: object) -> bool:
-    """Return whether a package may name what somebody else put: a team, a group that is the same, a demonstration's."""
-    return kind == "teams" or (kind == "groups" and row.document == wanted) or row.steps_back
+def _may_have(kind: str, row: Row, wanted: Document) -> bool:
+    """Return whether a package may name what somebody else put: a team of nobody's, what is the same, a demonstration's."""
+    team = kind == "teams" and (not row.package or {**row.document, **wanted} == row.document)
+    return team or (kind == "groups" and row.document == wanted) or row.steps_back
 
 
 def _foreign(wish: Wish, rows: Rows) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from agents.models import Agent, Provider
 from agents.services import publish_agent_version
 from approvals import configured
 from approvals.audit import Actor, record
+from approvals.configured_teams import put_escalation_of, put_hours
 from config.secrets import SEALED
 from integrations.channel_documents import fill_channel, is_channel
 from integrations.editors import note_editors
@@ -41,6 +42,19 @@ def put(change: Change, hand: Hand) -> None:
         _PUT[change.kind](change.name, change.after, hand)
 
 
+def put_escalation(change: Change, hand: Hand) -> None:
+    """Say who may sign too when time runs out, once all groups of the wish are there."""
+    if change.kind in ("teams", "groups") and change.after is not None:
+        second = hand.countersigned_by.get_username() if hand.countersigned_by else ""
+        put_escalation_of(
+            kind=SINGULAR[change.kind],
+            name=change.name,
+            to=change.after["escalates_to"],
+            actor=hand.actor,
+            second=second,
+        )
+
+
 def retire(change: Change, hand: Hand) -> None:
     """Take the thing out of use. What has a history stays as a row, switched off and nobody's."""
     if change.kind == "teams":
@@ -60,6 +74,7 @@ _MODELS: dict[str, Any] = {"providers": Provider, "connections": Connection, "ag
 
 def _put_team(name: str, document: Document, hand: Hand) -> None:
     configured.put_team(name=name, package=hand.package, actor=hand.actor)
+    put_hours(team=name, hours=document["hours"], actor=hand.actor)
 
 
 def _put_group(name: str, document: Document, hand: Hand) -> None:

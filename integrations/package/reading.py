@@ -90,8 +90,9 @@ def _twice(loaded: Loaded) -> Iterator[Problem]:
             seen[item.name] += 1
             if seen[item.name] == 2:
                 yield loaded.problem((kind, index, "name"), f"{item.name} stands twice in {kind}.", "Keep one of them.")
-    for index, name in enumerate(loaded.package.teams):
-        if name in loaded.package.teams[:index]:
+    teams = [team.name for team in loaded.package.teams]
+    for index, name in enumerate(teams):
+        if name in teams[:index]:
             yield loaded.problem(("teams", index), f"{name} stands twice in teams.", "Keep one of them.")
 
 

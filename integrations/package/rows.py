@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from agents.models import Agent, Provider
 from approvals import configured
+from approvals.configured_teams import team_rows
 from approvals.people_demo import DEMO
 from approvals.policy.rules import parse_rules, rule_document
 from config.secrets import SEALED
@@ -110,14 +111,16 @@ def trigger_document(row: Trigger) -> Document:
 
 
 def _teams() -> Iterator[tuple[str, Row]]:
-    for name, package in configured.team_packages().items():
-        yield name, Row({}, package)
+    for team in team_rows():
+        fields = {"name": team.name, "hours": team.hours, "escalates_to": team.escalates_to}
+        document = {key: value for key, value in _canonical(shapes.Team, **fields).items() if key != "name"}
+        yield team.name, Row(document, team.package)
 
 
 def _groups() -> Iterator[tuple[str, Row]]:
     for group in configured.group_rows():
         document = {"people": list(group.people), "limits": {name: dict(sums) for name, sums in group.limits.items()}}
-        yield group.name, Row(document, group.package)
+        yield group.name, Row({**document, "escalates_to": group.escalates_to}, group.package)
 
 
 def _providers() -> Iterator[tuple[str, Row]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -21,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from approvals.working_hours import parse_hours
+
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
 PACKAGE_NAME = r"^[a-z0-9][a-z0-9-]*$"
 CURRENCY = r"^[A-Z]{3}$"
@@ -30,6 +33,7 @@ MODEL_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*/\S+$"
 TOOL_PATTERN = r"^[A-Za-z0-9_.*?\[\]-]+$"
 EVENT_PATH = r"^(?:event(?:\.[A-Za-z0-9_-]+)+)?$"
 REDACTED_PATH = r"^event(?:\.[A-Za-z0-9_-]+)+$"
+GROUP_NAME = r"^(?:[A-Za-z0-9][A-Za-z0-9_-]*)?$"
 SLACK_ID = r"^(?:[A-Z][A-Z0-9]{1,29})?$"
 HOST = r"^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252})$"
 MAIL_ADDRESS = r"^[^\s@,;<>\"()\\]{1,64}@[A-Za-z0-9.-]{1,253}$"
@@ -50,6 +54,7 @@ FORMS: Mapping[str, tuple[str, str]] = {
     TOOL_PATTERN: ("This is not a tool pattern.", "Write a tool as shop.refund_order, or many as shop.*"),
     EVENT_PATH: ("This is not a path of the event.", "Write it as event.order_id."),
     REDACTED_PATH: ("This is not a path of the event.", "Write it as event.customer.email."),
+    GROUP_NAME: ("This is not the name of a group.", "Use letters, digits, - and _, at most 80."),
     SLACK_ID: (
         "This is not an id of Slack.",
         "Write it as Slack shows it, as C0123ABCD for a channel, T0123ABCD for a workspace.",
@@ -66,6 +71,7 @@ SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME, max_length=30
 HttpUrl = Annotated[str, StringConstraints(pattern=HTTP_URL, max_length=300)]
 ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME, max_length=200)]
 ToolPattern = Annotated[str, StringConstraints(pattern=TOOL_PATTERN, max_length=160)]
+GroupName = Annotated[str, StringConstraints(pattern=GROUP_NAME, max_length=80)]
 SlackId = Annotated[str, StringConstraints(pattern=SLACK_ID)]
 HeaderName = Annotated[str, StringConstraints(pattern=HEADER_NAME, max_length=100)]
 Cel = Annotated[str, StringConstraints(max_length=500)]
@@ -95,11 +101,61 @@ class Shape(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class Hours(Shape):
+    """When a team works: from and to as 09:00 in its time zone, on these weekdays (0 is Monday), not on holidays."""
+
+    zone: str
+    days: list[Annotated[int, Field(strict=True)]]
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    holidays: list[str] = []
+
+    @model_validator(mode="after")
+    def _can_be_worked(self) -> Self:
+        parse_hours(self.canonical())
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """Return it with its days in order, each once."""
+        said = super().canonical()
+        return {**said, "days": sorted(set(self.days)), "holidays": sorted(set(self.holidays))}
+
+
+def _always(value: Any) -> Any:
+    """No hours at all: every hour counts."""
+    return None if value == {} else value
+
+
+class Team(Shape):
+    """People who share the sight of some agents' work. What is left out stays as it is: teams are shared.
+
+    escalates_to: the group that may sign too when time runs out; "" for none. hours: {} for always.
+    """
+
+    name: Slug
+    hours: Annotated[Hours | None, BeforeValidator(_always)] = None
+    escalates_to: GroupName = ""
+
+    def canonical(self) -> dict[str, Any]:
+        """Return only what is said of it, without its name."""
+        said = {"hours": self.hours.canonical() if self.hours else {}, "escalates_to": self.escalates_to}
+        return {field: value for field, value in said.items() if field in self.model_fields_set}
+
+
+def _named(value: Any) -> Any:
+    """A team of which nothing is said but that it is there stands as its name."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class Group(Shape):
-    """People whom a rule may name as approvers, and how much each may sign, in minor units per currency."""
+    """People whom a rule may name as approvers, and how much each may sign, in minor units per currency.
+
+    escalates_to: the group that may sign too when time runs out; "" for none.
+    """
 
     people: list[Annotated[str, StringConstraints(min_length=1, max_length=150)]] = []
     limits: dict[str, dict[Currency, MinorUnits]] = {}
+    escalates_to: GroupName = ""
 
     @model_validator(mode="after")
     def _limits_are_of_members(self) -> Self:
@@ -111,7 +167,7 @@ class Group(Shape):
     def canonical(self) -> dict[str, Any]:
         """Return it with the people in order, and without limits that say nothing."""
         limits = {person: dict(sums) for person, sums in self.limits.items() if sums}
-        return {"people": sorted(set(self.people)), "limits": limits}
+        return {"people": sorted(set(self.people)), "limits": limits, "escalates_to": self.escalates_to}
 
 
 class Prices(Shape):
@@ -312,7 +368,7 @@ class Package(Shape):
     """One file: everything that one author puts into an installation under one name."""
 
     package: Annotated[str, StringConstraints(pattern=PACKAGE_NAME, max_length=80)]
-    teams: list[Slug] = []
+    teams: list[Annotated[Team, BeforeValidator(_named)]] = []
     groups: dict[Slug, Group] = {}
     providers: list[Provider] = []
     connections: list[AnyConnection] = []

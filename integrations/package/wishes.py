@@ -74,7 +74,7 @@ def wish_of(loaded: Loaded) -> Wish:
 def _things(loaded: Loaded) -> Iterator[tuple[str, str, Document, Path]]:
     package = loaded.package
     for index, team in enumerate(package.teams):
-        yield "teams", team, {}, ("teams", index)
+        yield "teams", team.name, team.canonical(), ("teams", index)
     for name, group in package.groups.items():
         yield "groups", name, group.canonical(), ("groups", name)
     for kind in ("providers", "agents", "sources"):

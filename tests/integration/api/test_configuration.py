@@ -183,3 +183,21 @@ def test_no_secret_is_ever_shown(admin: User) -> None:
     text = str([program(admin).get(path).body for path in ("connections/", "connections/shop/", "audit/")])
     assert "canary" not in text
     assert sealed not in text
+
+
+def test_hours_and_escalation_are_written_read_back_and_countersigned(admin: User, second_admin: User) -> None:
+    install(admin)
+    api = program(admin)
+    hours = {"zone": "Europe/Berlin", "days": [0, 4], "from": "09:00", "to": "17:00", "holidays": []}
+    assert api.put("teams/support/", {"name": "support", "hours": hours}).status == 200
+    assert api.put("teams/support/", {"name": "support"}).body["result"] == "nothing to change"
+    found = api.get("teams/support/").body
+    assert (found["hours"], found["escalates_to"], found["package"]) == (hours, "", "")
+    wider = api.put("teams/support/", {"name": "support", "escalates_to": "finance"})
+    assert (wider.status, api.get("teams/support/").body["escalates_to"]) == (202, "")
+    countersign(Request.objects.get(pk=wider.body["request"]), second_admin)
+    assert api.get("teams/support/").body["escalates_to"] == "finance"
+    bad = api.put("teams/support/", {"name": "support", "hours": {**hours, "days": []}})
+    assert (bad.status, list(bad.body["extra"]["fields"])) == (400, ["hours"])
+    unknown = api.put("groups/finance/", {"name": "finance", "people": ["admin"], "escalates_to": "board"})
+    assert (unknown.status, "There is no group board" in unknown.body["message"]) == (422, True)
