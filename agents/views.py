@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -37,6 +38,7 @@ from approvals.halts import engage_halt, open_halts
 from approvals.models import Halt
 from approvals.policy.canonical import canonical_bytes, exact
 from approvals.policy_versions import active_policy
+from config.step_up import sign_in_again, stepped_up
 from config.web import page_or_fragment, see_other, signed_in
 
 PER_PAGE = 50
@@ -198,9 +200,11 @@ def release(request: HttpRequest, name: str) -> HttpResponse:
     present = _halt_of(found)
     try:
         if present is not None:
-            asked = ask_release(halt_id=present.pk, user=signed_in(request).user)
+            asked = ask_release(halt_id=present.pk, user=signed_in(request).user, stepped_up=stepped_up(request))
             messages.success(request, "Done: there is no second admin to ask." if asked.done else ASKED)
     except ApprovalError as refusal:
+        if refusal.extra.get("step_up"):
+            return sign_in_again(reverse("agents:agent", args=[found.name]))
         messages.error(request, refusal.message)
     return see_other("agents:agent", found.name)
 

@@ -2,11 +2,13 @@
 
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.internal.flows import reauthentication
 from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 
 def stepped_up(request: HttpRequest) -> bool:
@@ -24,3 +26,9 @@ def stepped_up(request: HttpRequest) -> bool:
 def has_own_proof(user: Any) -> bool:
     """Return whether we ourselves can ask this person who they are: by a password, or a second factor."""
     return bool(reauthentication.get_reauthentication_flows(user))
+
+
+def sign_in_again(back: str) -> HttpResponse:
+    """Send the person to where they show again who they are, and from there to `back`."""
+    url = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
+    return HttpResponse(status=303, headers={"Location": url})

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,6 +14,7 @@ from approvals.halt_release import ask_release, open_releases, refusal_to_ask
 from approvals.halts import GLOBAL, SUPERVISED, confirm_halts, engage_halt, open_halts
 from approvals.models import Halt
 from approvals.people import signer
+from config.step_up import sign_in_again, stepped_up
 from config.web import page_or_fragment, see_other, signed_in
 from monitoring.halt_scopes import scopes_to_halt
 from monitoring.home import home_of
@@ -71,8 +73,12 @@ def release(request: HttpRequest, halt_id: UUID) -> HttpResponse:
     """Ask a second admin to release it, under supervision first or fully."""
     to, why = request.POST.get("to", SUPERVISED), request.POST.get("why", "").strip()
     try:
-        asked = ask_release(halt_id=halt_id, user=signed_in(request).user, to=to, why=why)
+        asked = ask_release(
+            halt_id=halt_id, user=signed_in(request).user, to=to, why=why, stepped_up=stepped_up(request)
+        )
     except ApprovalError as refusal:
+        if refusal.extra.get("step_up"):
+            return sign_in_again(reverse("monitoring:halts"))
         messages.error(request, refusal.message)
         return see_other("monitoring:halts")
     if asked.done:

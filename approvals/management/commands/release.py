@@ -39,7 +39,7 @@ def _released(halt: Halt, person: User, to: str, why: str) -> str:
     waiting = open_release(halt, to)
     if waiting is not None and person.pk not in waiting.barred:
         return _signed(waiting, person)
-    asked = ask_release(halt_id=halt.pk, user=person, to=to, why=why)
+    asked = ask_release(halt_id=halt.pk, user=person, to=to, why=why, stepped_up=True)
     if asked.done:
         return f"{halt.scope}: {to}. There is no second admin to ask."
     return (

@@ -15,10 +15,12 @@ from approvals.errors import AlreadySettled, NotAllowed, NotAllowedToDecide, Not
 from approvals.halt_release import ask_release, withdraw_outrun
 from approvals.halts import RELEASED, SUPERVISED, confirm_halts, engage_halt, release_halt
 from approvals.models import AuditEvent, Halt, Request
+from approvals.people_changes import change_person
 from approvals.services import decide_request
 from approvals.states import RequestState
 from tests.driving import work
 from tests.factories import DONE, person, refund_agent, refund_run, says, wants_refund
+from tests.integration.api.conftest import program
 from tests.shop import Shop
 
 
@@ -80,9 +82,35 @@ def test_who_is_no_admin_neither_asks_nor_signs(admin: User, second_admin: User)
 
 def test_the_only_admin_is_not_locked_in_and_the_trail_says_that_it_was_one(admin: User) -> None:
     halt = halted()
-    assert ask_release(halt_id=halt.pk, user=admin, to=RELEASED).done
+    with pytest.raises(NotAllowed, match="after signing in again"):
+        ask_release(halt_id=halt.pk, user=admin, to=RELEASED)
+    assert ask_release(halt_id=halt.pk, user=admin, to=RELEASED, stepped_up=True).done
     assert stage_of(halt) == RELEASED
     assert AuditEvent.objects.filter(verb="halt.released_alone", actor="admin").count() == 1
+
+
+def test_who_takes_the_other_admin_away_is_not_the_only_one_today(admin: User, second_admin: User) -> None:
+    halt = halted()
+    change_person(person=second_admin, roles=["operator"], teams=(), active=True, by=admin)
+    asked = ask_release(halt_id=halt.pk, user=admin, to=RELEASED, stepped_up=True)
+    assert not asked.done
+    assert stage_of(halt) == "stopped"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE approvals_auditevent DISABLE TRIGGER audit_rows")
+        cursor.execute("UPDATE approvals_auditevent SET at = at - interval '25 hours' WHERE verb = 'person.changed'")
+        cursor.execute("ALTER TABLE approvals_auditevent ENABLE TRIGGER audit_rows")
+    assert ask_release(halt_id=halt.pk, user=admin, to=RELEASED, stepped_up=True).done
+    assert stage_of(halt) == RELEASED
+
+
+def test_a_token_of_the_only_admin_and_an_old_session_release_nothing(admin: User) -> None:
+    """Whoever holds either would let go on what was stopped because of them."""
+    halt, browser = halted(), Client()
+    browser.force_login(admin)
+    assert program(admin).post(f"halts/{halt.pk}/release/", {}).status == 403
+    answer = browser.post(f"/halts/{halt.pk}/release/")
+    assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fhalts%2F"
+    assert stage_of(halt) == "stopped"
 
 
 def test_a_rejected_release_changes_nothing(admin: User, second_admin: User) -> None:
