@@ -27,14 +27,14 @@ from approvals.audit import SYSTEM, Actor
 from approvals.database_clock import database_now
 from approvals.halts import halted_scopes, scopes_of
 from approvals.models import Request
-from approvals.policy_versions import ActivePolicy, active_policy
+from approvals.policy_versions import ActivePolicy, active_policy, rule_stands, rules_standing
 from approvals.selectors import request_of_action
 from approvals.services import withdraw_request
 from approvals.states import RequestKind, RequestState
 
 log = logging.getLogger("countersign.overtaken")
 BATCH = 20
-RULE = "The rule that judged this was changed or removed."
+RULE = "The rule that judged this was changed or removed, or has run out."
 TOOL = "The tool or the account it uses was changed."
 GONE = "The tool that this would use no longer exists."
 WORLD = "What this would change has changed since it was asked."
@@ -51,7 +51,9 @@ def overtaken(policy: ActivePolicy, limit: int = BATCH) -> list[UUID]:
     """Return actions with an open approval whose rule is not in force any more, or whose tool is another one now."""
     asked = Request.objects.filter(state=RequestState.OPEN, kind=RequestKind.APPROVAL, action_id__isnull=False)
     waiting = Action.objects.filter(pk__in=asked.values("action_id"), state=ActionState.PENDING)
-    no_rule = ~Q(rule_hash__in=[rule.hash for rule in policy.rules]) & ~Q(verdict__rule__number=0)
+    standing = rules_standing(policy)
+    same_rule = Q(rule_hash__in=[rule.hash for rule in standing], rule_id__in=[rule.id for rule in standing])
+    no_rule = ~same_rule & ~Q(verdict__rule__number=0)
     other_tool = _other_tools(waiting.values_list("tool", "tool_version", "account").distinct())
     return list(waiting.filter(no_rule | other_tool).order_by("created_at").values_list("pk", flat=True)[:limit])
 
@@ -63,7 +65,8 @@ def what_moved(action: Action, tool: Tool | None, policy: ActivePolicy) -> str:
     if tool.version != action.tool_version or tool.account != action.account:
         return TOOL
     judged_by_rule = action.verdict.get("rule", {}).get("number", 0) != 0
-    return RULE if judged_by_rule and all(rule.hash != action.rule_hash for rule in policy.rules) else ""
+    stands = not judged_by_rule or rule_stands(policy, rule_id=action.rule_id, rule_hash=action.rule_hash)
+    return "" if stands else RULE
 
 
 def is_halted_to_look(agent: str, tool: Tool) -> bool:

@@ -48,6 +48,12 @@ def today_for(rules: Sequence[Rule]) -> date | None:
     return database_now().date() if any(rule.until is not None for rule in rules) else None
 
 
+def rules_standing(policy: ActivePolicy) -> list[Rule]:
+    """Return the rules of the policy that have not run out."""
+    today = today_for(policy.rules)
+    return [rule for rule in policy.rules if rule.stands_on(today)]
+
+
 def rule_stands(policy: ActivePolicy, *, rule_id: str, rule_hash: str) -> bool:
     """Return whether the policy still holds the rule word for word, and it has not run out."""
     held = [rule for rule in policy.rules if rule.id == rule_id and rule.hash == rule_hash]

@@ -1,5 +1,6 @@
 """What waits while the world, the rule or the tool changes: a successor takes its place, and nobody signs the old one."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from agents.models import Action, Run
 from agents.overtaken import overtaken, supersede_overtaken
 from agents.providers.scripted import ScriptedProvider
 from approvals.audit import COMMAND_LINE
+from approvals.database_clock import database_now
 from approvals.errors import RequestChanged
 from approvals.halts import engage_halt
 from approvals.models import AuditEvent, Decision, Request
@@ -63,7 +65,9 @@ def successor_of(request: Request) -> Request:
     return Request.objects.get(pk=request.successor_id)
 
 
-def test_a_changed_rule_supersedes_what_waits_and_the_successor_shows_the_difference(waits: Request, signer: User):
+def test_a_changed_rule_supersedes_what_waits_and_the_successor_shows_the_difference_and_runs(
+    waits: Request, signer: User, shop: Shop
+):
     rules(deadline_h=4)
     with pytest.raises(RequestChanged, match="rule"):
         approve(waits, signer)
@@ -74,21 +78,25 @@ def test_a_changed_rule_supersedes_what_waits_and_the_successor_shows_the_differ
     assert [row[0] for row in following.card["changes"]] == ["Rule"]
     assert following.card["changes"][0][1] != following.card["changes"][0][2]
     assert list(Action.objects.order_by("created_at").values_list("state", flat=True)) == ["superseded", "pending"]
-
-
-def test_the_successor_runs_and_the_old_one_never(waits: Request, signer: User, shop: Shop):
-    rules(deadline_h=4)
-    supersede_overtaken()
-    approve(successor_of(waits), signer)
+    approve(following, signer)
     hurry(Run.objects.get())
     work()
     assert shop.paid("20871") == [64_000]
 
 
-def test_an_unrelated_rule_leaves_what_waits_alone(waits: Request, signer: User):
-    rules(also=({"tool": "shop.send_mail", "level": 3, "approvers": "finance", "votes": 1},))
+def test_a_rule_that_runs_out_supersedes_what_waits_on_the_day_after(waits: Request):
+    def judged_by_a_rule_until(day: date) -> bool:
+        """Return whether an action that this very rule had judged is found."""
+        activate_policy(rules=[*RULES[:2], {**RULES[2], "until": day.isoformat()}], actor=COMMAND_LINE)
+        rule = active_policy().rules[2]
+        Action.objects.update(rule_id=rule.id, rule_hash=rule.hash)
+        return supersede_overtaken()
+
+    today = database_now().date()
+    assert not judged_by_a_rule_until(today)
+    assert judged_by_a_rule_until(today - timedelta(days=1))
+    assert successor_of(waits).rule["number"] == 0 and "run out" in Request.objects.get(pk=waits.pk).answer
     assert not supersede_overtaken()
-    assert approve(waits, signer).settled
 
 
 def test_a_rule_that_denies_ends_what_waits_and_the_run_goes_on(waits: Request, shop: Shop):
@@ -122,21 +130,7 @@ def test_a_tool_that_is_gone_calls_off_what_waits(waits: Request, shop: Shop):
     assert Run.objects.get().state == "completed" and not shop.refunds
 
 
-def test_under_a_halt_nothing_is_read_and_it_is_judged_again_afterwards(waits: Request, shop: Shop, signer: User):
-    engage_halt(scope="connection:shop", reason="drill", user=signer)
-    rules(deadline_h=4)
-    before = shop.calls["get_order"]
-    assert not supersede_overtaken() and shop.calls["get_order"] == before
-    assert overtaken(active_policy()) == [waits.action_id]
-
-
 # ---------- the world check on the card ----------
-
-
-def test_the_card_shows_what_is_and_what_would_be(waits: Request):
-    check = waits.card["check"]
-    assert check["rows"] == [["Refunded", "€0.00", "€640.00"], ["Status", "delivered", ""]]
-    assert check["tool"] == "get_order" and check["read_at"]
 
 
 def look_again(waits: Request, user: User) -> Any:
@@ -145,7 +139,12 @@ def look_again(waits: Request, user: User) -> Any:
     return client.post(f"/inbox/{waits.pk}/look/")
 
 
-def test_looking_again_says_that_nothing_has_changed(waits: Request, signer: User, shop: Shop):
+def test_an_unrelated_rule_and_the_same_world_leave_what_waits_alone(waits: Request, signer: User, shop: Shop):
+    check = waits.card["check"]
+    assert check["rows"] == [["Refunded", "€0.00", "€640.00"], ["Status", "delivered", ""]]
+    assert check["tool"] == "get_order" and check["read_at"]
+    rules(also=({"tool": "shop.send_mail", "level": 3, "approvers": "finance", "votes": 1},))
+    assert not supersede_overtaken()
     before = shop.calls["get_order"]
     assert look_again(waits, signer)["Location"] == f"/inbox/{waits.pk}/"
     assert shop.calls["get_order"] == before + 1
@@ -176,10 +175,12 @@ def test_a_world_that_changed_after_the_vote_never_runs(waits: Request, signer: 
     ]
 
 
-def test_nobody_looks_again_for_another_team_or_under_a_halt(waits: Request, signer: User, shop: Shop):
-    stranger = person("stranger", "operator", team="elsewhere")
-    assert look_again(waits, stranger).status_code == 404
+def test_under_a_halt_nothing_is_read_and_it_is_judged_again_afterwards(waits: Request, shop: Shop, signer: User):
     engage_halt(scope="connection:shop", reason="drill", user=signer)
+    rules(deadline_h=4)
     before = shop.calls["get_order"]
+    assert not supersede_overtaken()
+    assert overtaken(active_policy()) == [waits.action_id]
     look_again(waits, signer)
+    assert look_again(waits, person("stranger", "operator", team="elsewhere")).status_code == 404
     assert shop.calls["get_order"] == before

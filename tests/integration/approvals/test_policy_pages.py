@@ -111,7 +111,9 @@ def test_a_freer_rule_waits_for_a_second_admin(desk: Desk, as_person: Any) -> No
     signed = {"vote": "approve", "digest": request.action_digest, "typed": "approve"}
     assert client.post(f"/inbox/{request.pk}/decide/", signed).status_code == 403
     second = as_person("second-admin")
-    assert second.post(f"/inbox/{request.pk}/decide/", signed).status_code == 403
+    # Whoever may sign is asked to sign in again; only who may not is refused.
+    assert "/accounts/reauthenticate/" in second.post(f"/inbox/{request.pk}/decide/", signed)["Location"]
+    assert active_policy().number == before
     stepped_up(second)
     card = second.get(f"/inbox/{request.pk}/").content.decode()
     assert "amount_minor is over 90000" in card and "Refunds up to 900 were always approved." in card
