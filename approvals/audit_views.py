@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -24,7 +25,7 @@ from approvals.audit_pages import (
 )
 from approvals.csv_safe import csv_lines
 from approvals.errors import NotAllowed, NotFound
-from approvals.models import AuditCheckpoint, AuditEvent
+from approvals.models import AuditCheckpoint, AuditEvent, Request
 from approvals.people import Signer, signer
 from approvals.sealing import verify_audit
 from approvals.sealing.checking import chain_state, checkpoints, place_of, verify_newest, verify_places
@@ -32,6 +33,8 @@ from approvals.sealing.checkpoints import as_file, file_name
 from approvals.sealing.keys import public_keys
 from approvals.sealing.reading import export_lines
 from approvals.sealing.sealer import seal_all
+from approvals.states import RequestState
+from approvals.waiting import may_settle
 from config.web import page_or_fragment, see_other, signed_in
 
 
@@ -89,6 +92,8 @@ def audit_export(request: HttpRequest) -> StreamingHttpResponse:
 def audit_export_sealed(request: HttpRequest) -> StreamingHttpResponse:
     """The whole sealed chain, for the stand-alone verifier."""
     who = _may_export(request)
+    if sentence := _hides_votes_from(who):
+        raise NotAllowed(sentence)
     _tell_exported(who, "sealed")
     seal_all()
     return _download(export_lines(), "application/x-ndjson", "sealed.jsonl")
@@ -143,6 +148,16 @@ def _may_export(request: HttpRequest) -> Signer:
     if refusal := refusal_to_export(who):
         raise NotAllowed(refusal)
     return who
+
+
+def _hides_votes_from(who: Signer) -> str:
+    """Return why the whole chain is not for this person now, or "": nothing can be left out of it."""
+    voted = Q(
+        state=RequestState.OPEN, votes_needed__gt=1, decisions__withdrawn_at__isnull=True, decisions__isnull=False
+    )
+    if not Request.objects.filter(voted, may_settle(who)).exists():
+        return ""
+    return "It holds votes on requests that still wait for yours, and each judges alone. Vote first, or let an auditor take it."
 
 
 def _tell_exported(who: Signer, form: str, **more: Any) -> None:

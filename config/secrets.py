@@ -88,6 +88,10 @@ def resealed(stored: str) -> str:
 _WRONG_KEY = "The stored secret was encrypted with a key that SECRET_KEYS no longer holds. Add that key again, or enter the secret anew."
 
 
+# Sent to a system of their own by an admin, it would sign a trail that never was.
+_SEALS_THE_TRAIL = "This is the key that signs the audit trail; no connection sends it anywhere. Name another secret."
+
+
 def _keys() -> MultiFernet:
     if not settings.SECRET_KEYS:
         raise SecretMissing("SECRET_KEYS holds no key. Set it to at least one Fernet key.")
@@ -102,6 +106,8 @@ def _unsealed(token: str) -> str:
 
 
 def _from_environment(name: str) -> str:
+    if f"{ENV}{name}" == settings.AUDIT_KEY:
+        raise SecretMissing(_SEALS_THE_TRAIL)
     if name not in settings.SECRET_NAMES:
         raise SecretMissing(f"SECRET_NAMES does not list {name}. Add it there, so that configuration may use it.")
     value = os.environ.get(name, "")
@@ -112,6 +118,9 @@ def _from_environment(name: str) -> str:
 
 def _from_file(name: str) -> str:
     path = _path_of(name)
+    scheme, _, audit_key = settings.AUDIT_KEY.partition(":")
+    if scheme == "file" and path == Path(audit_key).resolve():
+        raise SecretMissing(_SEALS_THE_TRAIL)
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_SECRET_BYTES + 1)

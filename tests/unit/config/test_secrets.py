@@ -91,3 +91,21 @@ def test_descriptions_and_ids_never_hold_the_secret(keys: list[str], monkeypatch
     for stored in (seal(CANARY), "env:SHOP_TOKEN", "file:shop", ""):
         assert CANARY not in describe(stored) + credential_id(stored)
     assert credential_id(seal(CANARY)) != credential_id(seal(CANARY))
+
+
+def test_the_key_of_the_audit_trail_is_nobodys_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """An admin who could have it sent to a system of their own could sign a trail that never was."""
+    (tmp_path / "audit.key").write_text(CANARY)
+    (tmp_path / "other.key").write_text("harmless")
+    (tmp_path / "alias").symlink_to(tmp_path / "audit.key")
+    settings.SECRETS_DIR, settings.AUDIT_KEY = str(tmp_path), f"file:{tmp_path / 'audit.key'}"
+    for name in ("audit.key", "alias"):
+        with pytest.raises(SecretMissing, match="signs the audit trail"):
+            reveal(f"file:{name}")
+    assert reveal("file:other.key") == "harmless"
+    monkeypatch.setenv("SEAL", CANARY)
+    settings.SECRET_NAMES, settings.AUDIT_KEY = ("SEAL",), "env:SEAL"
+    with pytest.raises(SecretMissing, match="signs the audit trail"):
+        reveal("env:SEAL")
