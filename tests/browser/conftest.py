@@ -62,8 +62,13 @@ def browse(
 
 def no_overflow(page: Page) -> None:
     """Fail when the page is wider than the window."""
+    assert overflow(page) == []
+
+
+def overflow(page: Page) -> list[str]:
+    """Return a sentence when the page is wider than the window."""
     width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert width <= window, f"{page.url} is {width} px wide in a window of {window} px"
+    return [f"{page.url} is {width} px wide in a window of {window} px"] if width > window else []
 
 
 def _session_cookie(desk: Desk, name: str, url: str) -> dict[str, str]:
