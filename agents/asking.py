@@ -15,6 +15,7 @@ from django.db import transaction
 from agents import journal
 from agents.context import first_message, messages
 from agents.errors import BadAgent
+from agents.guards.placeholders import placeholders_in
 from agents.models import Run
 from agents.pool import give_back
 from agents.providers.base import ModelReply, ModelRequest, OverLimit, ProviderError, Refused, UserText
@@ -69,7 +70,8 @@ def answer_one() -> bool:
 
 def question_request(run: Run, spec: AgentSpec, question: str) -> ModelRequest:
     """Return what the model is asked: the journal retold, then the question; no tools and no form of answer."""
-    begun = UserText(first_message(run.goal, run.subject, run.input))
+    hidden = placeholders_in([(run.input, spec.guards.hidden_of_event)])
+    begun = UserText(first_message(run.goal, run.subject, hidden.hide(run.input)))
     told = transcript(messages(journal.read(run.pk)) or (begun,))
     return ModelRequest(
         model=spec.model,
@@ -105,6 +107,9 @@ def _answer(question: Remark) -> ModelReply:
     if halted:
         raise _Problem(halted[0].upper() + halted[1:])
     run = Run.objects.select_related("agent", "version").get(pk=str(question.request.run_id))
+    if run.undoes_id:
+        # Its journal holds the plan's own words, with values in them that no model is to read.
+        raise _Problem("No model stands behind this: it follows from what is undone. See the run that is taken back.")
     try:
         spec = parse_spec(run.version.document)
     except BadAgent as broken:
