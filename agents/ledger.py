@@ -22,6 +22,7 @@ from agents.tools.lookups import read_check, resolve_target
 from agents.tools.paths import value_at
 from agents.tools.registry import get_tool, tools_matching, tools_named
 from approvals.audit import Actor, record
+from approvals.controls import stored_controls
 from approvals.database_clock import database_now
 from approvals.errors import BadArguments
 from approvals.models import Request
@@ -38,7 +39,9 @@ class Ledger:
         rows = list(Action.objects.filter(pk__in=ids).select_related("run"))
         tools = tools_named({row.tool for row in rows})
         policy = active_policy() if any(row.state == ActionState.PENDING for row in rows) else None
-        return {row.pk: _stored(row, tools.get(row.tool), policy) for row in rows}
+        found = {row.pk: _stored(row, tools.get(row.tool), policy) for row in rows}
+        missing = [pk for pk in ids if pk not in found]
+        return {**found, **stored_controls(missing)} if missing else found
 
     def tools(self) -> Sequence[KnownTool]:
         return [
@@ -73,6 +76,8 @@ class Ledger:
         return rows.filter(**{field[kind]: name}).count() if name else rows.count()
 
     def look_again(self, *, request: Request, user: Any) -> Looked:
+        if request.control:
+            return Looked("It was read again: nothing has changed.")
         return look_again(request=request, user=user)
 
     def look_up(self, *, request: Request, user: Any) -> str:
@@ -122,6 +127,7 @@ def _stored(action: Action, tool: Tool | None, policy: ActivePolicy | None) -> S
         attempts=action.attempts,
         moved=what_moved(action, tool, policy) if waits and policy else "",
         can_be_looked_up=tool is not None and tool.lookup is not None,
+        undone_by=tool.compensate_with if tool and action.state == ActionState.SUCCEEDED else "",
     )
 
 

@@ -26,7 +26,8 @@ _ACTION_BECOMES = {
 @receiver(request_settled, sender=Request)
 def on_request_settled(request: Request, actor: Actor, now: datetime, **_kwargs: Any) -> None:
     """Move the action and wake the run. The request's row is locked by the caller; the run's is locked here."""
-    if request.run_id is None:
+    # A control only looks like an action of its run: there is none.
+    if request.run_id is None or request.control:
         return
     run = Run.objects.select_for_update(of=("self",)).select_related("agent").get(pk=request.run_id)
     match request.kind:

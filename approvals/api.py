@@ -15,6 +15,7 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request as Call
 from rest_framework.response import Response
 
+from approvals import label_export
 from approvals.audit import Actor, record
 from approvals.audit_pages import COLUMNS, EXPORT_ROWS, visible_events
 from approvals.audit_views import refusal_to_export
@@ -283,4 +284,5 @@ urlpatterns = [
     path("people/", People.as_view(), name="people"),
     path("audit/", Audit.as_view(), name="audit"),
     path("audit/export/", AuditExport.as_view(), name="audit-export"),
+    *label_export.urlpatterns,
 ]

@@ -17,7 +17,16 @@ class ApprovalsConfig(AppConfig):
     read_only_tables = ("approvals_allowedmove",)
 
     def ready(self) -> None:
-        from approvals import absences, authority, halt_release, people_changes, policy_changes, sign_ins, team_settings
+        from approvals import (
+            absences,
+            authority,
+            halt_release,
+            people_changes,
+            policy_changes,
+            sign_ins,
+            standing,
+            team_settings,
+        )
         from approvals.installing import ensure_basics
 
         policy_changes.register()
@@ -27,4 +36,5 @@ class ApprovalsConfig(AppConfig):
         people_changes.register()
         absences.register()
         team_settings.register()
+        standing.register()
         post_migrate.connect(ensure_basics, sender=self)

@@ -9,7 +9,8 @@ from django.http import QueryDict
 from approvals.argument_form import Field, edited_arguments, flat, typed_fields
 from approvals.arguments import Kind
 from approvals.money import NotMoney, parse_money
-from approvals.reviewing import REASONS, CardView, Typed, rejection_words
+from approvals.reason_codes import REASONS
+from approvals.reviewing import CardView, Typed, rejection_words
 from approvals.states import Vote
 
 

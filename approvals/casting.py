@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from approvals.audit import Actor, record
 from approvals.desk_terms import Result
 from approvals.errors import NotAllowedToDecide, NotFound, RequestChanged
+from approvals.labels import label_vote
 from approvals.models import Decision, Request
 from approvals.moves import move_request
 from approvals.opening import is_as_proposed
@@ -62,6 +63,7 @@ def locked_request(request_id: UUID, user: Any) -> Request:
 def cast(request: Request, user: Any, ballot: Ballot, *, now: datetime) -> Settlement:
     """Write the vote, and settle the request when it has enough."""
     decision = _write_decision(request, user, ballot, now)
+    label_vote(request, decision)
     if ballot.vote == Vote.APPROVE:
         missing = request.votes_needed - _approvals(request)
         if missing > 0:
@@ -118,7 +120,7 @@ def _settle(request: Request, user: Any, ballot: Ballot, now: datetime) -> None:
         changes["answer"] = ballot.vote
     if ballot.vote == Vote.RESOLVE:
         changes["result_code"] = ballot.result_code or Result.SOLVED
-    if ballot.vote == Vote.APPROVE and request.kind == RequestKind.APPROVAL:
+    if ballot.vote == Vote.APPROVE and request.kind == RequestKind.APPROVAL and not request.control:
         after = now + timedelta(seconds=UNDO_WINDOW_S if ballot.via == "browser" else 0)
         changes |= {"execute_after": after, "execute_by": after + timedelta(seconds=EXECUTE_WITHIN_S)}
     move_request(request, RequestState(SETTLES_AS[ballot.vote]), actor=Actor.person(user), **changes)

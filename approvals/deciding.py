@@ -1,6 +1,7 @@
 """A person decides: is it still open, is the vote one of its kind, may they, and then the vote is cast."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db import transaction
 
 from approvals.bound import check_still_bound
 from approvals.casting import Ballot, Settlement, cast, locked_request
+from approvals.controls import vote_for_edit
 from approvals.database_clock import database_now
 from approvals.desk_terms import Result
 from approvals.editing import approve_edited
@@ -52,9 +54,11 @@ def decide_request(
         on_behalf_of = check_can_decide(user, request, via=via, editing=arguments is not None)
         if request.cls == RequestClass.HIGH and not stepped_up and vote == Vote.APPROVE:
             raise NotAllowedToDecide("Sign in again first: this is a high-risk request.", step_up=True)
-        if arguments is not None:
+        if arguments is not None and not request.control:
             return approve_edited(request, user, arguments, comment=comment, via=via, now=now)
         ballot = Ballot(vote, comment, reason_code, answer, via, result_code=result_code, on_behalf_of=on_behalf_of)
+        if arguments is not None:
+            ballot = replace(ballot, vote=vote_for_edit(request, arguments), edited=True)
         return cast(request, user, ballot, now=now)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from approvals.audit import Actor
 from approvals.casting import Ballot, Settlement, cast
 from approvals.errors import NotAllowedToDecide, WrongVote
+from approvals.labels import label_edit
 from approvals.models import Request
 from approvals.permissions import check_can_decide
 from approvals.ports import Successor, actions
@@ -22,6 +23,8 @@ def approve_edited(
         raise WrongVote("Only an action that waits for approval can be edited.")
     successor = actions().edit(request=request, arguments=arguments, editor=user, now=now)
     following = successor.request
+    difference = following.card.get("changes", []) if following else []
+    label_edit(request, user, difference=difference, comment=comment, via=via)
     withdraw_request(
         request, actor=Actor.person(user), why=f"Edited by {user.get_username()}", now=now, successor=following
     )

@@ -10,6 +10,7 @@ from approvals.audit import SYSTEM
 from approvals.database_clock import database_now
 from approvals.errors import MoveRefused
 from approvals.halts import not_halted
+from approvals.labels import label_expiry
 from approvals.models import Request
 from approvals.moves import move_request
 from approvals.notices import tell
@@ -51,11 +52,16 @@ def _expire_one(pk: UUID) -> bool:
         now = database_now()
         if request is None or not _is_overdue(request, now):
             return False
+        undecided = request.state == RequestState.OPEN
         try:
             move_request(request, RequestState.EXPIRED, actor=SYSTEM, settled_at=now)
         except MoveRefused:
             return False
         request_settled.send(sender=Request, request=request, actor=SYSTEM, now=now)
+        if undecided:
+            label_expiry(request)
+        if request.control:
+            return True
         tell(
             kind="request.expired",
             title=f"Nobody decided in time, so nothing runs: {request.title}",

@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from approvals import halt_release, halts
+from approvals.controls import seed_due_controls
 from approvals.reminders import remind_due_requests
 from approvals.rest.once import forget_calls
 from approvals.services import expire_overdue_requests
@@ -27,3 +28,8 @@ def confirm_halts() -> None:
     """Note which halts have nothing in flight any more, and close what asked to release one that has ended."""
     halts.confirm_halts()
     halt_release.withdraw_outrun()
+
+
+def seed_controls() -> None:
+    """Seed what the teams' rates ask for: none unless an admin said so."""
+    seed_due_controls()

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from approvals.database_clock import database_now
+from approvals.labels import RAN_ALONE, refusal_to_correct
 from approvals.models import PolicyVersion
 from approvals.people import Signer, signer
 from approvals.policy.explain import Explanation, explain
@@ -16,6 +17,7 @@ from approvals.policy.rules import Rule, parse_rules
 from approvals.policy.verdict import Verdict, verdict_from_json
 from approvals.policy_versions import active_policy
 from approvals.ports import PastAction, actions
+from approvals.reason_codes import REASONS
 from config.web import signed_in
 
 
@@ -45,6 +47,8 @@ def action(request: HttpRequest, action_id: UUID) -> HttpResponse:
     version = PolicyVersion.objects.filter(pk=past.policy_id).first() if past.policy_id else None
     context = {
         "past": past,
+        "reasons": REASONS,
+        "may_correct": past.state in RAN_ALONE and not refusal_to_correct(signer(signed_in(request).user)),
         "then": _then(past, version),
         "now_judged": Judgement(active.number, None, _explained(past, active.rules, now=True)),
         "same_version": version is not None and version.number == active.number,

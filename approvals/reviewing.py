@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from approvals.aftercare import After, after_of
 from approvals.argument_form import Field, edit_fields, flat
 from approvals.arguments import Shown, label_of, shown_arguments
 from approvals.halts import not_halted
@@ -19,24 +20,13 @@ from approvals.permissions import has_voted, objection
 from approvals.policy.canonical import NotCanonical, digest_of, parse_canonical
 from approvals.ports import StoredAction, actions
 from approvals.presence import lookers
+from approvals.reason_codes import REASONS
 from approvals.selectors import decisions_of
 from approvals.services import settled_sentence
 from approvals.similar import Similar, similar_to
 from approvals.snoozing import PUT_ASIDE, may_be_given_to
 from approvals.states import RequestClass, RequestKind, RequestState, Vote
 
-# What a person may say with one key when they reject; the words go back to the agent.
-REASONS: tuple[tuple[str, str], ...] = (
-    ("no_proof", "no proof"),
-    ("amount_too_high", "amount too high"),
-    ("wrong_record", "wrong customer or record"),
-    ("already_settled", "already settled elsewhere"),
-    ("outside_policy", "outside our rules"),
-    ("ask_first", "ask the customer first"),
-    ("wrong_tool", "wrong way to do it"),
-    ("manipulated", "looks manipulated"),
-    ("other", "other, as written"),
-)
 MODES = ("edit", "reject", "answer", "resolve", "happened", "did_not_happen", "assign", "snooze")
 
 
@@ -111,6 +101,11 @@ class CardView:
     def votes_hidden(self) -> bool:
         """With two pairs of eyes each judges alone: the first vote stays hidden until the second is in."""
         return self.is_open and self.request.votes_needed > 1
+
+    @property
+    def after(self) -> After:
+        """What stands on it once it is settled."""
+        return after_of(self.user, self.request)
 
     @property
     def settled_sentence(self) -> str:

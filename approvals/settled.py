@@ -41,6 +41,9 @@ def clock_words(moment: datetime) -> str:
 
 def done_sentence(request: Request) -> str:
     """Return what the settling vote did."""
+    if request.control:
+        seen = request.state == RequestState.REJECTED
+        return f"This was a control, made to see who reads: {'you caught it' if seen else 'you did not catch it'}. Nothing ran."
     if request.kind == RequestKind.APPROVAL and request.state == RequestState.APPROVED:
         amount = f" {money_text(request.money_minor, request.currency)}" if request.money_minor is not None else ""
         return f"Approved{amount}. It runs once."

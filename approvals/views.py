@@ -26,7 +26,8 @@ from approvals.inbox_quiet import quiet_of
 from approvals.inbox_wanted import Wanted, wanted_from
 from approvals.kept_typing import keep_typed, typed_before
 from approvals.models import Request
-from approvals.reviewing import REASONS, CardView, bare_view, card_view, with_typed
+from approvals.reason_codes import REASONS
+from approvals.reviewing import CardView, bare_view, card_view, with_typed
 from approvals.saved_filters import saved_filters
 from approvals.selectors import request_for
 from approvals.services import Settlement, decide_request, undo_decision

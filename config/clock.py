@@ -27,6 +27,7 @@ TASKS: Mapping[str, float] = {
     "approvals.jobs.expire_requests": 5,
     "approvals.jobs.remind_people": 15,
     "approvals.jobs.forget_api_calls": 3600,
+    "approvals.jobs.seed_controls": 300,
     "agents.jobs.sweep_runs": 5,
     "integrations.jobs.sweep_events": 15,
     "integrations.practice.jobs.remind_overdue": 60,

@@ -22,6 +22,7 @@ CHORES: Mapping[str, float] = {
     "integrations.deliveries.deliver_some": 2.0,
     "integrations.deliveries.deliver_mail": 2.0,
     "approvals.replays.work_on_replay": 2.0,
+    "approvals.standing_use.answer_identical": 2.0,
 }
 
 

@@ -11,7 +11,8 @@ from approvals.models import Request
 from approvals.notices import tell
 from approvals.people import signer
 from approvals.permissions import check_can_decide, visible_requests
-from approvals.reviewing import REASONS, rejection_words
+from approvals.reason_codes import REASONS
+from approvals.reviewing import rejection_words
 from approvals.services import decide_request, settled_sentence
 from approvals.states import RequestState, Vote
 from config.queues import ring_after_commit
