@@ -45,6 +45,7 @@ class Line:
     width: int = 0
     flags: Sequence[Mapping[str, str]] = ()  # what the guards say of it
     judged: UUID | None = None  # the action whose verdict this line tells
+    changed: bool = False  # tells of a deed that changed something outside and stands
 
     @property
     def got_is_long(self) -> bool:
@@ -248,6 +249,7 @@ def _tool_result(base: Line, step: Step, given: Material) -> Iterator[Line]:
         base,
         icon="tool" if not data.get("is_error") else "warn",
         title=action.tool,
+        changed=action.effect != "read" and action.state == ActionState.SUCCEEDED,
         note=_tool_note(action),
         given=_arguments(action) if action.effect == "read" else "",
         got=got,

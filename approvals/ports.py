@@ -33,6 +33,8 @@ class StoredAction:
     # Why the rule, tool or account that it is bound to is no longer the same, or "".
     moved: str = ""
     can_be_looked_up: bool = False
+    # The tool that takes it back; "" where there is none, or where it has not happened.
+    undone_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

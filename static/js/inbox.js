@@ -317,6 +317,8 @@
       event.preventDefault();
     } else if (event.target.closest("[data-next]")) {
       event.preventDefault();
+      // On the card of one that is decided: whatever comes after it, never that card again.
+      if (!one("#report")) afterReport = nextId();
       goOn();
     } else if (event.target.closest("#toggle-alike")) {
       openFirst = true;

@@ -4,7 +4,9 @@ import pytest
 from django.test import Client
 
 from approvals.halts import engage_halt
+from approvals.models import Request
 from tests import desk as company
+from tests.integration.security.doors import countersign
 
 pytestmark = pytest.mark.django_db
 
@@ -38,17 +40,18 @@ def test_the_badge_counts_what_waits_for_this_very_person(desk):
     assert "need you" not in client_of(desk, "operator").get("/").content.decode()
 
 
-def test_a_halt_stands_on_every_page_and_only_an_admin_releases_it(desk):
+def test_a_halt_stands_on_every_page_until_two_admins_release_it(desk):
     operator, admin = client_of(desk, "operator"), client_of(desk, "admin")
     assert operator.post("/halts/engage/", {"scope": "global", "reason": "Amounts look wrong."}).status_code == 303
     for path in ("/", "/inbox/", "/runs/"):
         assert "Amounts look wrong." in operator.get(path).content.decode()
-    assert "Only an admin releases a halt." in operator.get("/").content.decode()
-    assert "Only an admin releases a halt." in operator.get("/halts/").content.decode()
+    assert "Only an admin asks for the release of a halt" in operator.get("/halts/").content.decode()
     halt_id = operator.get("/").context["shell"].halts[0].pk
-    operator.post(f"/halts/{halt_id}/release/")
-    assert "Amounts look wrong." in operator.get("/inbox/").content.decode()
-    admin.post(f"/halts/{halt_id}/release/")
+    for who in (operator, admin):
+        who.post(f"/halts/{halt_id}/release/", {"to": "released"})
+        assert "Amounts look wrong." in operator.get("/inbox/").content.decode()
+    request = Request.objects.get(kind="proposal")
+    countersign(request, desk["second-admin"])
     assert "Amounts look wrong." not in operator.get("/inbox/").content.decode()
 
 
