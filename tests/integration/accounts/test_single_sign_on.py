@@ -175,3 +175,15 @@ def test_an_old_session_connects_no_other_company_account(
     issuer.claims = {"sub": "of-the-thief", "email": "thief@shop.example", "email_verified": True}
     come_back(client, "/accounts/oidc/company/login/?process=connect")
     assert list(operator.socialaccount_set.values_list("uid", flat=True)) == ["77"]  # type: ignore[attr-defined]
+
+
+def test_who_has_only_the_company_account_is_told_how_to_prove_who_they_are(
+    client: Client, issuer: Issuer, operator: User
+) -> None:
+    operator.set_unusable_password()
+    operator.save()
+    issuer.claims = {"sub": "77", "email": operator.email, "email_verified": True}
+    come_back(client)
+    answer = client.get("/accounts/reauthenticate/?next=/inbox/", follow=True)
+    assert "in again with it" in answer.content.decode()
+    assert client.get("/accounts/password/change/")["Location"] == "/accounts/2fa/"
