@@ -1,7 +1,8 @@
 """`make screenshots`: the product as `make run` starts it, looked at page by page, kept under docs/screenshots.
 
-Starts it on a free port in a folder of its own, lets agents work on samples, and draws every page in light and dark,
-on a desktop and on a phone. Names: <page>-<desktop|phone>-<light|dark>.png
+Starts it on a free port in a folder of its own, lets agents work on samples, and draws every page in light on a desktop
+and the most used ones in dark and on a phone (tests/browser/test_every_page.py looks at all of them in all looks).
+Names: <page>-<desktop|phone>-<light|dark>.png
 """
 
 import os
@@ -24,26 +25,37 @@ BASE = Path(__file__).resolve().parent.parent
 FOLDER = BASE / "docs" / "screenshots"
 PASSWORD = "practice-only"
 SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-ADMIN_PAGES = ("people", "policy")
-DARK_ON_THE_PHONE = ("home", "inbox", "request-approval", "run")
+ADMIN_PAGES = ("people", "policy", "policy-rule", "checkpoints", "erasure", "reviewers")
+# Every page in light on a desktop; in the other looks those that people look at all day.
+LOOKS = {
+    "desktop-dark": ("home", "inbox", "request-approval", "policy"),
+    "phone-light": ("home", "inbox", "request-approval", "request-hand-off", "desk", "run"),
+    "phone-dark": ("inbox", "request-approval"),
+}
 WORKFLOWS = ("refunds", "orders", "leads", "tickets")
 EVERY_NTH = 3
 PAGES = {
     "home": "/",
     "inbox": "/inbox/",
-    "settled": "/inbox/?tab=settled",
+    "inbox-grouped": "/inbox/?alike=1",
+    "inbox-others": "/inbox/?tab=others",
+    "desk": "/desk/",
     "runs": "/runs/",
     "agents": "/agents/",
     "policy": "/policy/",
-    "events": "/events/",
-    "sources": "/sources/",
+    "policy-rule": "/policy/?rule=1",
     "connections": "/connections/",
     "practice": "/practice/",
     "people": "/people/",
-    "notices": "/notices/",
+    "reviewers": "/reviewers/",
     "audit": "/audit/",
+    "checkpoints": "/audit/checkpoints/",
+    "erasure": "/audit/erasure/",
     "halts": "/halts/",
-    "profile": "/profile/",
+    "undo": "/rollback/new/",
+    "deliveries": "/deliveries/",
+    "notifications": "/profile/notifications/",
+    "second-factor": "/accounts/2fa/",
 }
 
 
@@ -51,6 +63,8 @@ def main() -> None:
     """Draw every page; the list of those wider than the phone is the exit message."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with product() as url, sync_playwright() as play:
+        for old in FOLDER.glob("*.png"):
+            old.unlink()
         browser = play.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
         give_work(browser, url)
         wide = [
@@ -99,7 +113,7 @@ def decide_some(browser: Browser, url: str) -> None:
     for _ in range(2):
         page.get_by_role("button", name="Approve").first.click()
         page.wait_for_timeout(1500)
-    page.screenshot(path=FOLDER / "undo-desktop-light.png")
+    page.screenshot(path=FOLDER / "decided-desktop-light.png")
     page.keyboard.press("r")
     page.keyboard.press("1")
     page.keyboard.press("Control+Enter")
@@ -108,17 +122,19 @@ def decide_some(browser: Browser, url: str) -> None:
 
 
 def draw_all(browser: Browser, url: str, *, size: str, dark: bool) -> list[str]:
-    """Draw every page once; return the sentences about pages that are too wide."""
+    """Draw the pages of this look once; return the sentences about those that are too wide."""
     person = signed_in(browser, url, "second-operator", size=size, dark=dark)
     admin = signed_in(browser, url, "admin", size=size, dark=dark)
     ending = f"{size}-{'dark' if dark else 'light'}"
     pages = {**PAGES, **details(person)}
-    if size == "phone" and dark:
-        pages = {name: path for name, path in pages.items() if name in DARK_ON_THE_PHONE}
+    if ending in LOOKS:
+        pages = {name: path for name, path in pages.items() if name in LOOKS[ending]}
     found = [draw(admin if name in ADMIN_PAGES else person, name, path, ending) for name, path in pages.items()]
-    door = browser.new_page(base_url=url, viewport=SIZES[size], color_scheme="dark" if dark else "light")
-    found.append(draw(door, "sign-in", "/accounts/login/", ending))
-    for page in (person, admin, door):
+    if ending not in LOOKS:
+        door = browser.new_page(base_url=url, viewport=SIZES[size])
+        found.append(draw(door, "sign-in", "/accounts/login/", ending))
+        door.context.close()
+    for page in (person, admin):
         page.context.close()
     return [line for line in found if line]
 
@@ -140,7 +156,7 @@ def draw_halted(browser: Browser, url: str) -> list[str]:
 
 def details(page: Page) -> dict[str, str]:
     """A card of each kind, the forms on it, a run, an agent, an event: pages that need something to show."""
-    pages = {"halt": "/#halt"}
+    pages: dict[str, str] = {}
     for kind in ("approval", "question", "hand_off", "unknown_outcome"):
         links = links_on(page, f"/inbox/?kind={kind}", "#rows a")
         if links:
@@ -153,7 +169,7 @@ def details(page: Page) -> dict[str, str]:
         ("run", "/runs/?q=refund"),
         ("agent", "/agents/"),
         ("event", "/events/"),
-        ("connection", "/connections/"),
+        ("subject", "/subjects/"),
     ):
         base = listing.partition("?")[0]
         links = [
@@ -186,7 +202,7 @@ def signed_in(browser: Browser, url: str, name: str, *, size: str = "desktop", d
     page.goto("/accounts/login/")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Password").press("Enter")
     page.wait_for_url(f"{url}/")
     return page
 
@@ -197,7 +213,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_until_ready(url: str, seconds: float = 120) -> None:
+def wait_until_ready(url: str, seconds: float = 240) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
