@@ -136,7 +136,7 @@ def test_m_offers_a_rule_for_exactly_this_and_says_what_still_stands_against_it(
     proposed(people, 64_000)
     request, client = Request.objects.get(), as_person("admin")
     link = f"/policy/rule/?request={request.pk}"
-    assert f'href="{link}" data-key="m"' in as_person("second-operator").get(f"/inbox/{request.pk}/").content.decode()
+    assert f'href="{link}" data-key="m"' in as_person("operator").get(f"/inbox/{request.pk}/").content.decode()
     page = client.get(link).content.decode()
     assert 'value="20871"' in page and 'value="64000"' in page and "would still wait" in page and 'name="until"' in page
     assert as_person("manager").get(f"/policy/rule/?request={request.pk}").status_code == 404
