@@ -126,7 +126,13 @@ def _check(action: Action, tool: Tool, arguments: Mapping[str, Any]) -> dict[str
     if tool.check is None:
         return {}
     checked = opened(action.canonical).get("checked")
-    return {"check": check_card(tool.check, checked, arguments, action.currency, database_now())}
+    return {"check": check_card(tool.check, checked, arguments, _currency(action), database_now())}
+
+
+def _currency(action: Action) -> str:
+    """The action's own or, where it moves no money, that of the record it is about: 3000 is not said for 30.00."""
+    told = str((action.target or {}).get("currency") or "")
+    return action.currency or (told if len(told) == 3 else "")
 
 
 def changes_of(before: Action | None, action: Action) -> list[list[str]]:
@@ -137,7 +143,7 @@ def changes_of(before: Action | None, action: Action) -> list[list[str]]:
     old, new = dict(_flat(then["arguments"])), dict(_flat(now["arguments"]))
     names = sorted({*old, *new})
     rows = [[name, old.get(name, ""), new.get(name, "")] for name in names if old.get(name) != new.get(name)]
-    rows += check_changes(then.get("checked"), now.get("checked"), action.currency)
+    rows += check_changes(then.get("checked"), now.get("checked"), _currency(action))
     if then["rule"] != now["rule"]:
         rows.append(["Rule", _rule_text(before), _rule_text(action)])
     if (then["tool_version"], then["account"]) != (now["tool_version"], now["account"]):
