@@ -77,8 +77,17 @@ def seed_due_controls() -> int:
 def stored_controls(ids: Sequence[UUID]) -> Mapping[UUID, StoredAction]:
     """Return the bytes of controls as if they were actions that wait, by the id that stands on their request."""
     rows = Control.objects.filter(request__action_id__in=ids).select_related("request", "source")
-    numbers = _run_numbers([row.source.action_id for row in rows if row.source.action_id])
-    return {row.request.action_id: _as_action(row, numbers) for row in rows if row.request.action_id}
+    real = actions().read([row.source.action_id for row in rows if row.source.action_id]) if rows else {}
+    return {
+        row.request.action_id: _as_action(row, real.get(row.source.action_id or row.pk))
+        for row in rows
+        if row.request.action_id
+    }
+
+
+def copied_from(action_id: UUID) -> UUID | None:
+    """Return the real action that a control was copied from, by the id that stands on the control's request."""
+    return Control.objects.filter(request__action_id=action_id).values_list("source__action_id", flat=True).first()
 
 
 def caught(control: Control) -> bool | None:
@@ -228,7 +237,7 @@ def _retold(text: str, source: Request, moved: int | None, fault: Fault) -> str:
     return text.replace(fault.right, fault.wrong) if fault.is_name else text
 
 
-def _as_action(control: Control, numbers: Mapping[UUID, int]) -> StoredAction:
+def _as_action(control: Control, real: StoredAction | None) -> StoredAction:
     request = control.request
     canonical = bytes(control.canonical)
     pending = {RequestState.OPEN: "pending", RequestState.APPROVED: "shadowed"}
@@ -236,23 +245,20 @@ def _as_action(control: Control, numbers: Mapping[UUID, int]) -> StoredAction:
     return StoredAction(
         id=request.action_id,
         run_id=request.run_id,
-        run_number=numbers.get(control.source.action_id, 0) if control.source.action_id else 0,
+        run_number=real.run_number if real else 0,
         tool=request.tool,
         effect=str(parse_canonical(canonical)["effect"]),
         state=pending.get(RequestState(request.state), str(request.state)),
         canonical=canonical,
         digest=digest_of(canonical),
         arguments=parse_canonical(canonical)["arguments"],
-        schema=control.schema,
+        # The tool's own, in whose order the arguments of every other card stand.
+        schema=real.schema if real else control.schema,
         money_paths=(control.money_paths[0], control.money_paths[1]),
         result=None,
         error="",
         attempts=0,
     )
-
-
-def _run_numbers(ids: Sequence[UUID]) -> dict[UUID, int]:
-    return {pk: action.run_number for pk, action in actions().read(ids).items()} if ids else {}
 
 
 def _record(request: Request, source: Request, fault: Fault, user: Any) -> None:

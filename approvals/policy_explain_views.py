@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from approvals.controls import copied_from
 from approvals.database_clock import database_now
 from approvals.labels import RAN_ALONE, refusal_to_correct
 from approvals.models import PolicyVersion
@@ -59,10 +60,16 @@ def action(request: HttpRequest, action_id: UUID) -> HttpResponse:
 
 def seen_by(who: Signer, action_id: UUID) -> PastAction:
     """Return the action for whoever may see its run. Raises Http404 for all others, and where there is none."""
-    past = actions().past_action(action_id)
+    past = actions().past_action(action_id) or _copied(action_id)
     if past is None or not (who.sees_all or past.team_id in who.team_ids):
         raise Http404
     return past
+
+
+def _copied(action_id: UUID) -> PastAction | None:
+    """Return what a control was copied from: the same rules were asked about it."""
+    source = copied_from(action_id)
+    return actions().past_action(source) if source else None
 
 
 def _then(past: PastAction, version: PolicyVersion | None) -> Judgement:

@@ -21,6 +21,8 @@ PAGES = {
     "/profile/": 15,
     "/profile/notifications/": 13,
     "/deliveries/": 13,
+    "/reviewers/": 16,
+    "/standing/": 11,
 }
 
 # With a token of the same person.
@@ -41,4 +43,5 @@ CALLS = {
     "/api/v1/people/": 8,
     "/api/v1/audit/": 4,
     "/api/v1/halts/": 3,
+    "/api/v1/labels/": 4,
 }

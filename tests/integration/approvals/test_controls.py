@@ -49,6 +49,10 @@ def test_it_has_no_action_and_looks_like_a_real_request(desk):
     assert stored.digest == control.action_digest and stored.arguments["amount_minor"] == 640_000
     drawn = card(desk, "second-operator", control)
     assert "6,400.00" in drawn and "640.00 EUR for" not in drawn
+    for name in ("second-operator", "auditor"):
+        client = Client()
+        client.force_login(desk[name])
+        assert client.get(f"/policy/actions/{control.action_id}/").status_code in (200,)
     assert "was a control" not in drawn and "not what was to be signed" not in drawn
 
 
