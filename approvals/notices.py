@@ -1,5 +1,7 @@
 """Telling people. A notice is written in the verb's transaction; integrations delivers it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,3 +35,8 @@ def tell(
         user=user,
         team=team,
     )
+
+
+def mark_routed(notices: Sequence[Notice], *, now: datetime) -> None:
+    """Note that it was decided to whom outside these go; they are not looked at again."""
+    Notice.objects.filter(pk__in=[notice.pk for notice in notices]).update(routed_at=now)

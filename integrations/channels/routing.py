@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from approvals.database_clock import database_now
 from approvals.models import Notice, Profile, Request
+from approvals.notices import mark_routed
 from approvals.people import signer
 from approvals.permissions import can_decide
 from approvals.states import RequestKind, RequestState, Role
@@ -42,7 +43,7 @@ def route_some() -> bool:
         connections = list(Connection.objects.filter(kind__in=OUTSIDE, disabled=False).order_by("name"))
         for notice in notices if connections else ():
             _route(notice, connections, now)
-        Notice.objects.filter(pk__in=[notice.pk for notice in notices]).update(routed_at=now)
+        mark_routed(notices, now=now)
     return bool(notices)
 
 
