@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -29,6 +30,8 @@ class Run(models.Model):
     initiator = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # Who else had a hand in it, as in the trigger that started it: they do not sign what it proposes either.
+    barred = ArrayField(models.BigIntegerField(), default=list, blank=True)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     # Set on a run that undoes another one (agents/undo): it proposes compensations instead of asking a model.
     undoes = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by")

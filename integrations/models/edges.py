@@ -120,6 +120,8 @@ class Trigger(models.Model):
     when = models.TextField(blank=True)
     agent = models.SlugField(max_length=80)
     goal = models.TextField()
+    # Whose its words are and who put it to use (integrations.editors): they do not sign what its runs propose.
+    editors = models.JSONField(default=dict, blank=True)
     package = models.CharField(max_length=80, blank=True)
     disabled = models.BooleanField(default=False)
 
