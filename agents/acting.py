@@ -15,6 +15,7 @@ from agents.moves import hold_lease, move_action
 from agents.next_step import HandOff
 from agents.pool import give_back
 from agents.proposing import Proposal, judged, propose
+from agents.selectors import halted_as
 from agents.settling import ask_what_happened, settle_action
 from agents.states import ActionState, StepKind
 from agents.tools.base import Tool
@@ -23,6 +24,7 @@ from agents.tools.lookups import read_check, resolve_target
 from agents.work import Work
 from approvals.audit import record
 from approvals.database_clock import database_now
+from approvals.halts import scopes_of
 from approvals.policy.action import Effect
 from approvals.policy.verdict import Level, Verdict, is_stricter, verdict_from_json
 from approvals.policy_versions import ActivePolicy, active_policy, judge_action, rule_stands
@@ -177,7 +179,8 @@ def _not_begun(work: Work, action: Action, refusal: NotBegun) -> bool:
         case "policy_changed" | "not_yet":
             return False
         case "halted":
-            return endings.pause(work, f"Halted: {action.tool}.")
+            scopes = scopes_of(agent=halted_as(work.run), tool=action.tool, connection_name=action.connection)
+            return endings.pause(work, f"Halted: {action.tool}.", scopes)
         case "too_late":
             expire_overdue_requests()
         case "limit_moved" | "limit_actions":

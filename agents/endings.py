@@ -1,6 +1,6 @@
 """How a run stops working for now or for good. Each verb is one transaction under the fence and returns True."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from agents.states import ActionState, RunState, StepKind
 from agents.work import Work, load, progress_of
 from approvals.database_clock import database_now
 from approvals.desk_terms import Priority, is_reason_code
+from approvals.halts import halted_scopes, keep_halts
 from approvals.opening import Opening, open_request
 from approvals.selectors import request_of_action
 from approvals.services import lock_requests_of_run, withdraw_request
@@ -69,8 +70,13 @@ def back_to_queue(work: Work, *, due_at: datetime | None = None, why: str, urgen
     return True
 
 
-def pause(work: Work, why: str) -> bool:
+def pause(work: Work, why: str, scopes: Collection[str]) -> bool:
+    """Let the run rest until the halts of these scopes are released. Returns False when by now none stands any more."""
     with transaction.atomic():
+        # A release wakes what is paused. One between our look and this write would leave the run asleep for good.
+        keep_halts()
+        if halted_scopes().isdisjoint(scopes):
+            return False
         hold_lease(work.run)
         changes = {"waiting_for": why, "reason_code": "halted", **_UNLEASED}
         move_run(work.run, RunState.PAUSED, actor=work.actor, fence=work.run.fence, **changes)

@@ -89,8 +89,8 @@ def _input(work: Work) -> dict[str, Any]:
 
 def _act(work: Work, step: NextStep) -> bool:
     """Do the one thing. Returns True when the run waits or has ended: it is no longer ours."""
-    if _halted(work, step):
-        return endings.pause(work, "Halted.")
+    if stopped := _halted(work, step):
+        return endings.pause(work, "Halted.", stopped)
     match step:
         case TakeTurn():
             return _turn(work)
@@ -133,16 +133,16 @@ def _turn(work: Work) -> bool:
     return False
 
 
-def _halted(work: Work, step: NextStep) -> bool:
-    """Return whether an open halt covers what the step would reach: the agent, or a tool that acts or looks up."""
+def _halted(work: Work, step: NextStep) -> frozenset[str]:
+    """Return the scopes of halts that cover what the step would reach: the agent, or a tool that acts or looks up."""
     halts = halted_scopes()
     if not halts:
-        return False
+        return halts
     agent = halted_as(work.run)
     covering = set(scopes_of(agent=agent))
     for name in _reached(work, step):
         covering.update(scopes_of(agent=agent, tool=name, connection_name=name.partition(".")[0]))
-    return not halts.isdisjoint(covering)
+    return halts & covering
 
 
 def _reached(work: Work, step: NextStep) -> Iterator[str]:

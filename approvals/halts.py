@@ -43,6 +43,12 @@ def halted_scopes() -> frozenset[str]:
     return frozenset(halt.scope for halt in open_halts() if halt.stage == STOPPED)
 
 
+def keep_halts() -> None:
+    """Let no halt be released, also not under supervision, until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(countersign_scope_key('releases'))")
+
+
 def signed_by_people_only(scopes: Sequence[str]) -> bool:
     """Return whether one of these scopes works under supervision: no write begins there that no person signed."""
     return Halt.objects.filter(scope__in=scopes, released_at__isnull=True, stage=SUPERVISED).exists()

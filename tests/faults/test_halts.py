@@ -21,6 +21,7 @@ from agents.services import publish_agent_version, start_run
 from agents.states import RUN_ENDED, RunState
 from approvals.audit import COMMAND_LINE
 from approvals.database_clock import database_now
+from approvals.halts import SUPERVISED as SUPERVISED_STAGE
 from approvals.halts import engage_halt, release_halt
 from approvals.models import AuditEvent, Halt, Request
 from approvals.services import decide_request, expire_overdue_requests
@@ -29,10 +30,13 @@ from tests.driving import work
 from tests.factories import refund_agent
 from tests.faults.conversing import LARGE, Clerk, clerk, order_of, order_runs
 from tests.faults.crew import crew, wait_until
+from tests.faults.guards_off import begin_effect
+from tests.promises import Promise
 from tests.shop import Shop
 
 BASE = Path(__file__).resolve().parent.parent.parent
-RUNS, ROUNDS = 60, 8
+HALTS = "halts under load: nothing begins after"
+SUPERVISED = "halts under supervision: no write begins unsigned"
 
 
 @pytest.fixture
@@ -59,23 +63,29 @@ def engaged() -> tuple[Halt, int]:
         return halt, intents()
 
 
-def test_no_intent_is_committed_after_the_halt(busy: Shop) -> None:
-    runs = order_runs(RUNS)
-    seen, longest = [], 0.0
+SIZES = [(60, 8), pytest.param(1_000, 200, marks=[pytest.mark.chaos, pytest.mark.slow])]
+
+
+@pytest.mark.parametrize(("count", "rounds"), SIZES)
+def test_no_intent_is_committed_after_the_halt(busy: Shop, promise: Promise, count: int, rounds: int) -> None:
+    runs = order_runs(count)
+    seen, longest, late = [], 0.0, 0
     with crew(threads=6):
-        for number in range(1, ROUNDS + 1):
-            wait_until(lambda n=number: intents() >= n * RUNS // (ROUNDS + 2), "work goes on")
+        for number in range(1, rounds + 1):
+            wait_until(lambda n=number: intents() >= n * count // (rounds + 2), "work goes on")
             began = time.monotonic()
             halt, before = engaged()
             longest = max(longest, time.monotonic() - began)
             time.sleep(0.15)
-            assert intents() == before, f"round {number}"
+            late += intents() - before
             seen.append(before)
             release_halt(halt_id=halt.pk, actor=COMMAND_LINE)
-        wait_until(lambda: unfinished() == 0, "all runs ended")
-    assert seen[-1] > seen[0] > 0 and seen[0] < RUNS, "the halts did not fall into the work"
+        wait_until(lambda: unfinished() == 0, "all runs ended", seconds=600)
+    promise(HALTS, tried=rounds, violations=late, note=f"{count} runs; engaged within {longest * 1000:.0f} ms")
+    assert late == 0
+    assert seen[-1] > seen[0] > 0 and seen[0] < count, "the halts did not fall into the work"
     assert longest < 5
-    assert Counter(Run.objects.values_list("state", flat=True)) == {RunState.COMPLETED: RUNS}
+    assert Counter(Run.objects.values_list("state", flat=True)) == {RunState.COMPLETED: count}
     assert [run.subject for run in runs if len(shop_paid(busy, run)) != 1] == []
     assert history_problems() == []
 
@@ -132,12 +142,94 @@ def test_halt_waits_for_an_intent_that_has_passed_its_checks(busy: Shop) -> None
     assert (seen, finally_, waited) == (1, 1, True)
 
 
-def test_without_the_lock_an_intent_is_committed_after_the_halt(busy: Shop) -> None:
+def test_without_the_lock_an_intent_is_committed_after_the_halt(busy: Shop, promise: Promise) -> None:
     """Negative control: the row alone stops nothing that is on its way, and this harness sees it."""
     seen, finally_, waited = intent_across(
         lambda: Halt.objects.create(scope="global", reason="x", engaged_by_label="x")
     )
+    promise(HALTS, tried=1, violations=finally_ - seen, control=True)
     assert (seen, finally_, waited) == (0, 1, False)
+
+
+def unsigned() -> int:
+    """How many writes have begun that no person signed."""
+    return Action.objects.filter(attempts__gt=0, request_id=None).exclude(effect="read").count()
+
+
+@pytest.mark.parametrize(("count", "rounds"), [(24, 3), *SIZES[1:]])
+def test_no_write_begins_unsigned_under_supervision(busy: Shop, promise: Promise, count: int, rounds: int) -> None:
+    order_runs(count)
+    with crew(threads=6):
+        late = sum(_unsigned_under_supervision() for _ in range(rounds))
+        wait_until(lambda: not Run.objects.filter(state__in=("queued", "running", "paused")).exists(), "it rests")
+    signed_later = Request.objects.filter(state="open", kind="approval").count()
+    note = f"{signed_later} of {count} were left to people"
+    promise(SUPERVISED, tried=rounds, violations=late, note=note)
+    assert late == 0 and history_problems() == []
+    assert unsigned() + signed_later == count and signed_later > 0
+
+
+def _unsigned_under_supervision(look_s: float = 0.1) -> int:
+    """Halt, supervise, look what begins, and let go. Returns how many writes began meanwhile that nobody signed."""
+    time.sleep(0.05)
+    halt, _ = engaged()
+    release_halt(halt_id=halt.pk, actor=COMMAND_LINE, to=SUPERVISED_STAGE)
+    before = unsigned()
+    time.sleep(look_s)
+    late = unsigned() - before
+    release_halt(halt_id=halt.pk, actor=COMMAND_LINE)
+    return late
+
+
+def test_what_was_allowed_before_waits_for_a_person_under_supervision(busy: Shop) -> None:
+    assert _allowed_before(without=()) == 0
+
+
+def test_without_the_look_at_supervision_it_begins(busy: Shop, promise: Promise) -> None:
+    """The negative control: judged before the halt, on its way while supervision begins."""
+    late = _allowed_before(without=("supervised",))
+    promise(SUPERVISED, tried=1, violations=late, control=True)
+    assert late == 1
+
+
+def _allowed_before(*, without: tuple[str, ...]) -> int:
+    """Let one action be judged, supervise before it begins, and return how many began unsigned."""
+    order_runs(1)
+    with begin_effect(without=without, pause_s=0.7):
+        worker = threading.Thread(target=_work_and_close)
+        worker.start()
+        wait_until(lambda: Action.objects.filter(tool="shop.refund_order", state="allowed").exists(), "it is judged")
+        halt, _ = engaged()
+        release_halt(halt_id=halt.pk, actor=COMMAND_LINE, to=SUPERVISED_STAGE)
+        worker.join(30)
+    return unsigned()
+
+
+def test_a_release_while_a_worker_is_about_to_pause_leaves_nothing_asleep(busy: Shop) -> None:
+    """The worker still sees the halt; the release has woken what was paused before. Nobody would wake this one."""
+    (run,) = order_runs(1)
+    halt = engage_halt(scope="tool:shop.refund_order", reason="x", actor=COMMAND_LINE)
+    worker = threading.Thread(target=_work_and_close)
+    with transaction.atomic():
+        release_halt(halt_id=halt.pk, actor=COMMAND_LINE)
+        worker.start()
+        wait_until(lambda: _waits_for_a_lock() or Run.objects.get(pk=run.pk).state == RunState.PAUSED, "it pauses")
+    worker.join(30)
+    run.refresh_from_db()
+    assert (run.state, len(busy.refunds)) == (RunState.COMPLETED, 1)
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return cursor.fetchone() is not None
+
+
+def _work_and_close() -> None:
+    try:
+        work()
+    finally:
+        connection.close()
 
 
 def test_halt_and_release_from_the_command_line_need_no_web_and_no_redis(busy: Shop) -> None:
