@@ -12,8 +12,10 @@ run: install
 test: install-dev
 	@exec $(PY) -m pytest -n $(JOBS) --dist loadgroup --durations=12
 
+# All of tests/faults, and every file elsewhere that has a part of its own for this.
 chaos: install-dev
-	@exec $(PY) -m pytest tests/faults tests/browser/test_hundred_by_keyboard.py -m "chaos or not chaos"
+	@exec $(PY) -m pytest tests/faults $$(grep -rl "mark\.chaos" --include="test_*.py" tests | grep -v "^tests/faults/") \
+		-m "chaos or not chaos"
 
 check: install-dev
 	$(PY) -m ruff check .
