@@ -282,8 +282,8 @@ def _ask(
 
 
 def _barred(run: Run, verdict: Verdict, policy: ActivePolicy) -> list[int]:
-    """Return who may not sign: who started the run, wrote the agent version, or wrote the rule that judged."""
-    people = [*run.version.editors, *([run.initiator_id] if run.initiator_id else [])]
+    """Return who may not sign: who started the run or wrote what starts it, the agent version, or the rule that judged."""
+    people = [*run.version.editors, *run.barred, *([run.initiator_id] if run.initiator_id else [])]
     if verdict.rule.number:
         people += authors_of_rule(rule_document(policy.rules[verdict.rule.number - 1]))
     return people

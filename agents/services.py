@@ -1,7 +1,7 @@
 """The verbs on agents and runs, for pages, API, webhooks and the command line."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -35,12 +35,14 @@ def start_run(
     event_id: UUID | None = None,
     trigger_id: int | None = None,
     initiator: Any = None,
+    barred: Collection[int] = (),
     actor: Actor | None = None,
     claimable: bool = True,
 ) -> Run:
     """Create a queued run of the agent's current version and ring the workers after commit.
 
     initiator: the person who started it, if one did; they may not sign what it proposes.
+    barred: who else may not, because they wrote what it was started with.
     claimable: False leaves the workers a minute before they may take it: the caller works on it itself.
     The same event and trigger give the same run, however often it is asked for. Raises NoSuchAgent.
     """
@@ -60,6 +62,7 @@ def start_run(
                 event_id=event_id,
                 trigger_id=trigger_id,
                 initiator=initiator,
+                barred=sorted(set(barred)),
                 due_at=database_now() + timedelta(seconds=0 if claimable else FOREGROUND_HEAD_START_S),
             )
             record(

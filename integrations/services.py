@@ -14,6 +14,7 @@ from approvals.database_clock import database_now
 from approvals.people import signer
 from approvals.policy.canonical import NotCanonical, as_json
 from config.queues import ring_after_commit
+from integrations.editors import trigger_editors
 from integrations.errors import BadPayload, EventMoved, NoSuchEvent, NoSuchSource
 from integrations.event_moves import move_event
 from integrations.event_permissions import check_can_handle, visible_events
@@ -156,6 +157,7 @@ def _start(event: Event, trigger: Trigger, judged: Judged) -> dict[str, str] | N
             event_id=event.pk,
             trigger_id=trigger.pk,
             initiator=event.corrected_by or event.given_by,
+            barred=trigger_editors(trigger),
             actor=SYSTEM,
         )
     except NoSuchAgent as error:

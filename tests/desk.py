@@ -143,12 +143,13 @@ def refund_waits(
     event: Mapping[str, Any] | None = None,
     target: Mapping[str, Any] | None = None,
     initiator: Any = None,
+    run: Run | None = None,
     tool: Tool = TOOL,
     **arguments: Any,
 ) -> Request:
     """A refund that waits for approval, proposed by the agent as in life."""
     message = "Two of the four lamps came broken, see pictures."
-    run = run_of(desk, event or {"order_id": order, "message": message}, initiator=initiator)
+    run = run or run_of(desk, event or {"order_id": order, "message": message}, initiator=initiator)
     given = {"order_id": order, "amount_minor": amount_minor, "currency": "EUR", **arguments}
     spec = parse_spec(run.version.document)
     proposal = Proposal(

@@ -164,6 +164,7 @@ def _begin(rollback: Rollback, run_id: UUID) -> None:
         subject=undone.subject,
         # Whoever asks for it does not sign it.
         initiator=rollback.asked_by,
+        barred=undone.barred,
         undoes=undone,
         rollback=rollback,
         urgency=1,

@@ -15,7 +15,7 @@ from approvals.audit import Actor, record
 from approvals.configured_teams import put_escalation_of, put_hours
 from config.secrets import SEALED
 from integrations.channel_documents import fill_channel, is_channel
-from integrations.editors import note_editors
+from integrations.editors import note_editors, note_trigger
 from integrations.models import Connection, Source, Trigger
 from integrations.openapi.call import host_of
 from integrations.package.checking import version_document
@@ -145,6 +145,7 @@ def _put_trigger(name: str, document: Document, hand: Hand) -> None:
         agent=document["agent"],
         goal=document["goal"],
     )
+    note_trigger(row, hand.user.pk if hand.user else None)
     row.package, row.disabled = hand.package, False
     row.save()
     _record(hand, "triggers", name, "changed", after=document)

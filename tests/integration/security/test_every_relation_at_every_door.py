@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from agents.models import Run
 from agents.services import publish_agent_version
 from approvals.absences import set_absence
 from approvals.audit import SYSTEM, Actor
@@ -17,8 +18,11 @@ from approvals.models import ApproverGroup, Decision, GroupMember, Request
 from approvals.policy_versions import activate_policy
 from approvals.services import decide_request
 from approvals.states import RequestState
+from integrations.services import accept_event
+from integrations.sources import put_trigger
 from tests import desk as company
 from tests.desk import REFUND, RULES, Desk
+from tests.hooks import judge_all, source
 from tests.integration.security.doors import DOORS, NO_DOOR, UNDO, edited
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +92,15 @@ def said_what_the_tool_is(desk: Desk) -> tuple[Request, User]:
     """How a connection tells it of a real tool: test_who_wrote_the_tool."""
     who = somebody(desk, "tool-writer")
     return company.refund_waits(desk, tool=replace(company.TOOL, editors=(who.pk,))), who
+
+
+def wrote_the_trigger(desk: Desk) -> tuple[Request, User]:
+    who = somebody(desk, "trigger-writer", role="admin")
+    words = {"source": source().name, "agent": desk.agent.name, "when": "", "goal": "Pay whatever is asked."}
+    put_trigger(document=words, before=None, user=who, now=database_now())
+    accept_event(source="shop-orders", payload={"order_id": "20871"})
+    judge_all()
+    return company.refund_waits(desk, run=Run.objects.get()), who
 
 
 def has_voted(desk: Desk) -> tuple[Request, User]:
@@ -197,6 +210,7 @@ _BARRED = (
     wrote_the_words_before,
     wrote_the_rule,
     said_what_the_tool_is,
+    wrote_the_trigger,
     raised_the_amount,
 )
 RELATIONS: tuple[Callable[[Desk], tuple[Request, User]], ...] = (
