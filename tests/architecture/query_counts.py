@@ -17,10 +17,10 @@ PAGES = {
     "/people/": 20,
     "/audit/": 19,
     "/notices/": 12,
-    "/halts/": 12,
-    "/profile/": 15,
+    "/halts/": 13,
+    "/profile/": 18,
     "/profile/notifications/": 13,
-    "/deliveries/": 13,
+    "/deliveries/": 12,
     "/reviewers/": 16,
     "/standing/": 11,
 }
