@@ -8,7 +8,9 @@ from playwright.sync_api import Page, expect
 
 from agents.models import Agent, Provider
 from agents.providers import registry
+from approvals.models import Request
 from tests.browser.conftest import no_overflow
+from tests.browser.countersigning import countersign
 from tests.desk import Desk
 from tests.vendors import VendorServer
 
@@ -64,8 +66,7 @@ def test_a_change_that_widens_waits_for_another_admin(browse: Browse) -> None:
     second = browse("second-admin")
     second.goto(admin.url)
     expect(second.locator("body")).to_contain_text("Put refund-clerk v2 in force, which may do more")
-    second.get_by_role("button", name="Approve").first.click()
-    expect(second.locator("body")).not_to_contain_text("0 of 1 vote")
+    countersign(second, admin.url)
     second.goto("/agents/refund-clerk/versions/2/")
     expect(second.locator("body")).to_contain_text("Customers asked for it.")
     assert Agent.objects.get().current.document["tools"] == ["desk.*"]  # type: ignore[union-attr]
@@ -78,12 +79,15 @@ def test_an_operator_halts_one_agent_and_an_admin_releases_it(browse: Browse) ->
     operator.fill("textarea[name=reason]", "It pays twice.")
     operator.get_by_role("button", name="Halt it now").click()
     expect(operator.locator("main")).to_contain_text("It pays twice.")
-    expect(operator.locator("main")).to_contain_text("Only an admin releases a halt")
+    expect(operator.locator("main")).to_contain_text("Only an admin asks for a release")
     admin = browse("admin")
     admin.goto("/agents/refund-clerk/")
     admin.get_by_text("Release…").click()
-    admin.get_by_role("button", name="Release refund-clerk").click()
-    expect(admin.locator("main")).to_contain_text("refund-clerk is released")
+    admin.get_by_role("button", name="Ask to release refund-clerk").click()
+    expect(admin.locator("main")).to_contain_text("Another admin signs it")
+    countersign(browse("second-admin"), f"/inbox/{Request.objects.get(kind='proposal').pk}/")
+    admin.reload()
+    expect(admin.locator("main")).to_contain_text("under supervision")
 
 
 def test_a_run_by_hand_opens_its_story(browse: Browse) -> None:

@@ -66,7 +66,7 @@ def sign_in(browser: Browser, live_server: LiveServer) -> Iterator[SignIn]:
         page.goto("/accounts/login/")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.locator("form .btn-primary").first.click()
         page.wait_for_url(re.compile(r"^(?!.*login)"))
         return page
 

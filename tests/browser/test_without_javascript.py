@@ -13,7 +13,7 @@ def test_sign_in_read_approve_undo_and_sign_out(browse: Any, desk: Desk) -> None
     page.goto("/inbox/")
     page.get_by_label("Name").fill("second-operator")
     page.get_by_label("Password").fill(company.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("form .btn-primary").first.click()
     page.locator(f"#row-{second.pk} a").click()
     page.get_by_role("button", name="Approve €512.50").click()
     assert "Approved: Refund €512.50" in page.locator("#undo").inner_text()

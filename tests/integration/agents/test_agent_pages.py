@@ -275,11 +275,12 @@ def test_the_agents_own_halt_and_its_release(as_person: As) -> None:
     operator, admin = as_person("operator"), as_person("admin")
     operator.post("/agents/refund-clerk/halt/", {"reason": "It pays twice."})
     page = operator.get("/agents/refund-clerk/").content.decode()
-    assert "It pays twice." in page and "Only an admin releases a halt" in page
+    assert "It pays twice." in page and "Only an admin asks for a release" in page
     operator.post("/agents/refund-clerk/release/")
     assert Halt.objects.filter(released_at__isnull=True, scope="agent:refund-clerk").exists()
     admin.post("/agents/refund-clerk/release/")
-    assert not Halt.objects.filter(released_at__isnull=True).exists()
+    assert Halt.objects.filter(released_at__isnull=True, stage="stopped").exists(), "a second admin signs first"
+    assert Request.objects.get(kind="proposal").title == "Let agent refund-clerk work again under supervision"
 
 
 def test_a_new_agent_begins_in_suggest_and_can_be_edited(as_person: As, desk: Desk) -> None:
