@@ -154,11 +154,12 @@ def _context(request: HttpRequest, row: Connection) -> dict[str, Any]:
 
 def _put(request: HttpRequest, form: ConnectionForm, row: Connection | None) -> bool:
     stored = connection_document(row) if row else None
+    secret = form.secret_given()
     try:
         outcome = put_connection(
             document=form.wanted(stored),
             source=form.document_source,
-            secret=form.secret_given(),
+            secret=secret,
             user=signed_in(request).user,
             now=timezone.now(),
         )
@@ -167,6 +168,8 @@ def _put(request: HttpRequest, form: ConnectionForm, row: Connection | None) -> 
             place = f"{problem.path}: " if problem.path and "." in problem.path else ""
             form.add_error(None, f"{place}{problem.what} {problem.todo}".strip())
         return False
+    if outcome.result is Result.WAITS and secret is not None and secret.typed and not secret.is_reference:
+        messages.warning(request, "The secret was not kept. Enter it again once the change is signed.")
     _tell(
         request,
         outcome,

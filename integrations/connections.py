@@ -19,7 +19,7 @@ from integrations.editors import note_secret
 from integrations.errors import EdgeError, NotYours
 from integrations.models import Connection
 from integrations.openapi.call import host_of
-from integrations.package.applying import Outcome, apply_wish
+from integrations.package.applying import Outcome, Result, apply_wish
 from integrations.package.rows import connection_document
 from integrations.package.wishes import Wish
 
@@ -95,7 +95,8 @@ def put_connection(
     wish = Wish(package="", put={"connections": {name: wanted}}, retire={}, origins={name: source} if source else {})
     with transaction.atomic():
         outcome = apply_wish(wish, actor=Actor.person(user), user=user, now=now)
-        if secret is not None and secret.typed and not secret.is_reference:
+        waits = outcome.result is Result.WAITS
+        if secret is not None and secret.typed and not secret.is_reference and not waits:
             _seal_secret(name, host_of(document["base_url"]), secret, user=user, now=now)
     return outcome
 
@@ -140,7 +141,7 @@ def _auth(document: Mapping[str, Any], secret: Secret | None) -> Mapping[str, An
 
 
 def _seal_secret(name: str, host: str, secret: Secret, *, user: User, now: datetime) -> None:
-    """Store a typed secret for the host it was typed for; where the change of host still waits, it must be typed again."""
+    """Store a typed secret for the host it was typed for; where the change itself waits, it must be typed again."""
     row = Connection.objects.select_for_update().filter(name=name).first()
     if row is None or host_of(row.base_url) != host:
         return

@@ -23,7 +23,7 @@ from approvals.proposals import register_change
 from approvals.services import propose_change
 from integrations.package.autonomy import given_more, more_for_others, more_when_late, wider_by_own_groups
 from integrations.package.diffing import Change, Verb
-from integrations.package.planning import Plan, is_empty_installation, make_plan, rules_after
+from integrations.package.planning import Plan, is_empty_installation, make_plan, moved_ground, rules_after
 from integrations.package.problems import BadPackage
 from integrations.package.putting import Hand, put, put_escalation, retire
 from integrations.package.rows import all_rows
@@ -100,12 +100,19 @@ def apply_countersigned(payload: Mapping[str, Any], actor: Actor, proposer_id: i
 def _with_own_authority(plan: Plan, user: User | None) -> Plan:
     """Return the plan with what people would be given to sign: their own nobody changes alone.
 
-    What others get a second admin countersigns, where there is one. The command line is whoever owns the machine.
+    What others get, and where the connections lead of agents that act alone, a second admin countersigns, where there
+    is one. The command line is whoever owns the machine: the start itself applies packages, with today's addresses.
     """
-    if user is None or is_empty_installation(all_rows()):
+    rows = all_rows()
+    if user is None or is_empty_installation(rows):
         return plan
-    own = tuple(wider_by_own_groups(user.get_username(), plan.changes))
-    others = (*more_for_others(user.get_username(), plan.changes), *more_when_late(plan.changes))
+    person = user.get_username()
+    own = tuple(wider_by_own_groups(person, plan.changes))
+    others = (
+        *more_for_others(person, plan.changes),
+        *more_when_late(plan.changes),
+        *moved_ground(rows, plan.changes),
+    )
     return replace(plan, wider=plan.wider + own + (others if needs_second(user) else ()))
 
 

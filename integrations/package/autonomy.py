@@ -12,6 +12,20 @@ from integrations.package.diffing import Change, Document
 
 # What a tool declares for the reviewer and the executor; without it they see or check less.
 _PROTECTIONS = ("money", "target", "check", "lookup", "compensate_with", "require", "ensure", "redact")
+# Where a connection leads, as whom, and what its operations are: what look-ups and limits lean on comes from there.
+_GROUND = (("base_url", "address"), ("auth", "account"), ("document", "API document"))
+
+
+def wider_by_ground(name: str, before: Document, after: Document) -> Iterator[str]:
+    """Yield one sentence for each thing about a connection that agents who act alone would find changed under them."""
+    for field, word in _GROUND:
+        if before.get(field) != after.get(field):
+            yield f"{name}: its {word} would change, and agents that act alone lean on what it answers."
+
+
+def may_use(connection: str, patterns: Sequence[str]) -> bool:
+    """Return whether one of an agent's tool patterns could name a tool of the connection."""
+    return any(_overlap(f"{connection}.*", pattern) for pattern in patterns)
 
 
 def reaches_no_agent(rule: Document, patterns: Sequence[str]) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.changes import widening_of
-from approvals.policy.rules import RuleError, parse_rules
+from approvals.policy.rules import RuleError, parse_rules, rule_document
 from approvals.policy.widening import widens
+from integrations.channel_documents import is_channel
 from integrations.package import autonomy
 from integrations.package.checking import check, version_document
 from integrations.package.connection_tools import tools_of_document
@@ -42,6 +43,16 @@ def make_plan(wish: Wish) -> Plan:
     problems = foreign or [*check(wish, rows, changes), *_rules_together(wish, changes)]
     wider = () if problems else tuple(_wider(rows, changes, wish))
     return Plan(wish, changes, tuple(problems), tuple(secret_notes(changes)), wider)
+
+
+def moved_ground(rows: Rows, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield one sentence for each change of where a connection leads that some agent may use which acts alone."""
+    agents = [row.document.get("tools", []) for row in rows["agents"].values()]
+    alone = [rule_document(rule) for rule in parse_rules(stored_rules()) if rule.acts_alone]
+    free = [patterns for patterns in agents if not all(autonomy.reaches_no_agent(rule, patterns) for rule in alone)]
+    for name, before, after in _both("connections", rows, changes):
+        if not is_channel(before) and any(autonomy.may_use(name, patterns) for patterns in free):
+            yield from autonomy.wider_by_ground(name, before, after)
 
 
 def is_empty_installation(rows: Rows) -> bool:
