@@ -52,6 +52,6 @@ def test_halt_search_theme_and_the_sheet_of_keys(browse: Any, desk: Desk) -> Non
     page.locator("#halt button").click()
     assert "Amounts look wrong." in page.locator("#halt-strip").inner_text()
     page.goto("/inbox/?q=nothing-like-it")
-    assert "Nothing here fits the search." in page.inner_text("#list-pane")
+    assert "The filter hides 1." in page.inner_text("#list-pane")
     page.goto("/inbox/#keys")
     assert page.locator("#keys").is_visible()

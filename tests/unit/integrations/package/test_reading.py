@@ -51,7 +51,11 @@ def test_a_good_package_is_read_with_defaults_filled_in() -> None:
     package = parse(GOOD).package
     assert package.agents[0].canonical()["mode"] == "suggest"
     assert package.agents[0].canonical()["limits"] == {"cost_usd": 0.5}
-    assert package.groups["finance"].canonical() == {"people": ["a", "b"], "limits": {"a": {"EUR": 500}}}
+    assert package.groups["finance"].canonical() == {
+        "people": ["a", "b"],
+        "limits": {"a": {"EUR": 500}},
+        "escalates_to": "",
+    }
     assert package.sources[0].canonical()["schema"] == {"type": "object"}
 
 
