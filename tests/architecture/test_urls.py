@@ -11,7 +11,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 # Machines ask these, or people before they have signed in; their own tests say who gets what.
 OPEN = re.compile(r"^/(healthz|readyz|metrics|hooks/|slack/|api/|accounts/|static/)")
 # Alive and ready, the sign-in itself, and how the API is called. Nothing of what people or agents do.
-ANSWERS_STRANGERS = {"/healthz", "/readyz", "/accounts/login/", "/accounts/inactive/", "/accounts/sso/login/cancelled/", "/accounts/sso/login/error/", "/api/schema/"}
+ANSWERS_STRANGERS = {
+    "/healthz",
+    "/readyz",
+    "/accounts/login/",
+    "/accounts/inactive/",
+    "/accounts/sso/login/cancelled/",
+    "/accounts/sso/login/error/",
+    "/api/schema/",
+}
 # Signed by another system, or carrying a bearer token: a browser's cookie means nothing there.
 WITHOUT_CSRF = re.compile(r"^/(hooks/|slack/|api/)")
 _SAMPLES = {
