@@ -32,13 +32,13 @@ DRAFT: list[dict[str, Any]] = [
 RUNS = """
 INSERT INTO agents_run (id, agent_id, version_id, state, mode, goal, input, subject, tainted, reason_code, waiting_for, fence,
     lease_owner, suspect, deaths_alone, urgency, turns, steps_written, active_ms, input_tokens, output_tokens,
-    cache_read_tokens, cache_write_tokens, tokens_known, cost_usd, cost_known, reserved_usd, created_at)
+    cache_read_tokens, cache_write_tokens, tokens_known, cost_usd, cost_known, reserved_usd, created_at, barred)
 SELECT gen_random_uuid(), %(agent)s, %(version)s, 'completed', 'live', 'Settle this.',
     jsonb_build_object('order_id', n::text, 'type', 'refund.requested', 'n', n, 'customer',
         jsonb_build_object('name', 'Customer ' || n, 'email', 'c' || n || '@example.com'),
         'text', 'Two of the four lamps I ordered arrived broken, please give me back what I paid for number ' || n,
         'flags', CASE WHEN n %% 97 = 0 THEN '["legal", "loud"]' ELSE '["loud"]' END::jsonb),
-    n::text, true, '', '', 0, '', false, 0, 5, 1, 4, 10, 100, 10, 0, 0, true, 0, true, 0, now() - n * interval '1 minute'
+    n::text, true, '', '', 0, '', false, 0, 5, 1, 4, 10, 100, 10, 0, 0, true, 0, true, 0, now() - n * interval '1 minute', '{}'
 FROM generate_series(1, %(count)s / 2) n"""
 ACTIONS = """
 INSERT INTO agents_action (id, run_id, call_id, turn, position, tool, tool_version, connection, account, effect, canonical,
